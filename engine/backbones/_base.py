@@ -1,0 +1,160 @@
+"""What a backbone is to the rest of the engine, before any torch is loaded: a family that can build it, and a card.
+
+The card is data: units with their parameters and costs, input size, where the weights come from. The plan, the cost
+estimate and the screen read cards; only a worker builds networks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import BackboneError, UnknownNameError
+from engine.registry import Registry
+
+if TYPE_CHECKING:
+    from engine.backbones._network import Network
+
+_BESIDE = Path(__file__).parent.parent
+ASSETS = _BESIDE.parent / "assets" if (_BESIDE.parent / "assets").is_dir() else _BESIDE / "_assets"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One freezable step of a backbone (stem, block, ...), costs per image at the card's input size."""
+
+    name: str
+    stage: str
+    parameters: int
+    """Trainable numbers in the unit."""
+    flops: int
+    """Floating-point operations of one forward pass (a multiply-add counts two)."""
+    activation_bytes: int
+    """Bytes of the tensors that a backward pass through the unit must keep, in float32."""
+    n_features: int
+    """Numbers per image after pooling the unit's output; 0 where it has no features of its own."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything the plan and the screen need to know of a backbone, without building it."""
+
+    name: str
+    label: str
+    summary: str
+    family: str
+    source: str
+    """Paper or origin."""
+    input_size: tuple[int, int, int]
+    """Channels, height, width."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    units: tuple[Unit, ...]
+    source_data: str = ""
+    licence: str = ""
+    weights: str = ""
+    """`assets:FILE`, `hub:REPOSITORY`, or empty where there are no pretrained weights."""
+    weights_bytes: int = 0
+    weights_sha256: str = ""
+    crop_fraction: float = 1.0
+    composable: bool = True
+    """Whether the units compose to the forward pass; otherwise they are parameter groups in forward order."""
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def n_units(self) -> int:
+        return len(self.units)
+
+    @property
+    def parameters(self) -> int:
+        return sum(unit.parameters for unit in self.units)
+
+    def to_json(self) -> str:
+        """The card as JSON, readable by `from_json`."""
+        return json.dumps(dataclasses.asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, source: str) -> Card:
+        """The card that `to_json` wrote."""
+        values = json.loads(source)
+        values["units"] = tuple(Unit(**unit) for unit in values["units"])
+        for name in ("input_size", "mean", "std", "notes"):
+            values[name] = tuple(values[name])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A way to build backbones: all names with one prefix, or a few fixed names."""
+
+    name: str
+    label: str
+    summary: str
+    source: str
+    names: Callable[[], list[str]]
+    """Names that can be offered without loading torch (may be fewer than `accepts` takes)."""
+    accepts: Callable[[str], bool]
+    build: Callable[[str], Network]
+    """Random weights, drawn from torch's current generator; raises UnknownNameError. Loads torch."""
+    load: Callable[[Network, str, Path | None], str]
+    """Load pretrained weights in place, given the name and the home; returns where they came from. Raises WeightsError."""
+    card: Callable[[str], Card | None] = lambda name: None
+    """A card that is known without building the network, or None."""
+
+
+BACKBONES: Registry[Family] = Registry("backbone family", __name__.rpartition(".")[0])
+
+
+def family_of(name: str) -> Family:
+    """The family that builds `name`. Raises UnknownNameError, which lists the near matches."""
+    for family in BACKBONES:
+        if family.accepts(name):
+            return family
+    known = [offered for family in BACKBONES for offered in family.names()]
+    raise UnknownNameError("backbone", name, known, "Any timm model is accepted as 'timm:NAME'.")
+
+
+def card(name: str, home: Path | None = None) -> Card:
+    """The card of a backbone; one that has to be built for it is described once, in a process of its own, and kept.
+
+    Raises:
+        UnknownNameError: no family knows the name.
+        BackboneError: it could not be built; the message is the builder's.
+    """
+    family = family_of(name)
+    known = family.card(name)
+    if known is not None:
+        return known
+    kept = home / "cards" / f"{name.replace(':', '_').replace('/', '_')}.json" if home else None
+    if kept and kept.exists():
+        return Card.from_json(kept.read_text(encoding="utf-8"))
+    described = Card.from_json(_describe_elsewhere(name))
+    if kept:
+        kept.parent.mkdir(exist_ok=True)
+        part = kept.with_suffix(f".{os.getpid()}.part")
+        part.write_text(described.to_json(), encoding="utf-8")
+        part.replace(kept)
+    return described
+
+
+def _describe_elsewhere(name: str) -> str:
+    # The caller may be the dashboard, which must never load torch.
+    command = [sys.executable, "-m", "engine", "describe", name, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"{name} could not be described"]
+        raise BackboneError(lines[-1].removeprefix("transferscope: "))
+    return done.stdout
+
+
+def shipped_card(file: str) -> Card:
+    """Read a card from `assets/backbones`."""
+    return Card.from_json((ASSETS / "backbones" / file).read_text(encoding="utf-8"))

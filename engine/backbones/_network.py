@@ -1,0 +1,178 @@
+"""Networks as ordered units with a linear head: freeze any depth, take features at every depth. Loads torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from engine.backbones._base import Unit
+from engine.errors import BackboneError
+
+
+class Network(nn.Module):
+    """Base of all networks: `embed`, `features` and the list of units are the family's, the head and freezing are ours."""
+
+    def __init__(self, unit_names: Sequence[str], stages: Sequence[str], n_features: int, pooling: str) -> None:
+        super().__init__()
+        self.unit_names, self.stages = list(unit_names), list(stages)
+        self.n_features, self.pooling = n_features, pooling
+        self.head = nn.Linear(n_features, 1)
+        self.frozen_depth = 0
+
+    @property
+    def n_units(self) -> int:
+        return len(self.unit_names)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Pooled features of the last unit: (n, channels, height, width) -> (n, n_features)."""
+        raise TypeError(f"{type(self).__name__} does not define embed")
+
+    def features(self, images: Tensor) -> list[Tensor | None]:
+        """Pooled features after every unit, each (n, its features); None where a unit has none."""
+        raise TypeError(f"{type(self).__name__} does not define features")
+
+    def unit_modules(self, unit: int) -> Sequence[nn.Module]:
+        """Modules of one unit (0-based): what goes to eval mode when it is frozen."""
+        raise TypeError(f"{type(self).__name__} does not define unit_modules")
+
+    def unit_tensors(self, unit: int) -> Iterator[tuple[str, Tensor]]:
+        """Parameters and buffers of one unit (0-based) with their names in the network."""
+        raise TypeError(f"{type(self).__name__} does not define unit_tensors")
+
+    def unit_parameters(self, unit: int) -> list[nn.Parameter]:
+        """The trainable tensors of one unit (0-based)."""
+        return [tensor for _, tensor in self.unit_tensors(unit) if isinstance(tensor, nn.Parameter)]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits: (n, channels, height, width) -> (n, n_classes)."""
+        return self.head(self.embed(images))
+
+    def reset_head(self, n_classes: int) -> None:
+        """A new head for `n_classes`, zero weights and biases: the first step then depends on no random draw."""
+        self.head = nn.Linear(self.n_features, n_classes)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def freeze(self, depth: int) -> None:
+        """Fix the first `depth` units: no gradients, normalisation and dropout in eval mode from now on.
+
+        Raises:
+            BackboneError: the network has fewer units.
+        """
+        if not 0 <= depth <= self.n_units:
+            raise BackboneError(f"Frozen depth {depth} is not possible: this backbone has {self.n_units} units.")
+        self.frozen_depth = depth
+        for unit in range(self.n_units):
+            for _, tensor in self.unit_tensors(unit):
+                if tensor.is_floating_point():
+                    tensor.requires_grad_(isinstance(tensor, nn.Parameter) and unit >= depth)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Network:
+        """As `nn.Module.train`, but frozen units stay in eval mode: running statistics are weights too."""
+        super().train(mode)
+        for unit in range(self.frozen_depth):
+            for module in self.unit_modules(unit):
+                module.eval()
+        return self
+
+    def frozen_tensors(self) -> dict[str, Tensor]:
+        """Every parameter and buffer that must not move, by name."""
+        return dict(item for unit in range(self.frozen_depth) for item in self.unit_tensors(unit))
+
+    def backbone_state(self) -> dict[str, Tensor]:
+        """Every parameter and buffer except the head's: what weights files hold."""
+        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("head.")}
+
+
+class ComposedNetwork(Network):
+    """Units that are modules in a row: their composition is the forward pass, so any prefix can be cut off."""
+
+    def __init__(
+        self, units: Sequence[tuple[str, str, nn.Module]], n_features: int, final: nn.Module | None = None
+    ) -> None:
+        """`units` are (name, stage, module); `final` maps the last unit's output to (n, n_features), default: pooling."""
+        super().__init__([name for name, _, _ in units], [stage for _, stage, _ in units], n_features, "global average")
+        self.units = nn.ModuleList(module for _, _, module in units)
+        self.final = final if final is not None else GlobalAverage()
+
+    def prefix(self, images: Tensor, depth: int) -> Tensor:
+        """Output of the first `depth` units."""
+        for unit in self.units[:depth]:
+            images = unit(images)
+        return images
+
+    def suffix(self, hidden: Tensor, depth: int) -> Tensor:
+        """Pooled features from the output of the first `depth` units: (n, n_features)."""
+        for unit in self.units[depth:]:
+            hidden = unit(hidden)
+        return self.final(hidden)
+
+    def embed(self, images: Tensor) -> Tensor:
+        return self.suffix(images, 0)
+
+    def features(self, images: Tensor) -> list[Tensor | None]:
+        taken: list[Tensor | None] = []
+        for unit in self.units[:-1]:
+            images = unit(images)
+            taken.append(self.pool(images))
+        return [*taken, self.final(self.units[-1](images))]
+
+    def pool(self, hidden: Tensor) -> Tensor:
+        """A hidden tensor as one row per image: mean over positions of (n, c, h, w)."""
+        return hidden.mean(dim=(2, 3))
+
+    def unit_modules(self, unit: int) -> Sequence[nn.Module]:
+        # The last unit's features are what `final` makes of it, so a normalisation in there freezes with it.
+        return [self.units[unit], self.final] if unit == self.n_units - 1 else [self.units[unit]]
+
+    def unit_tensors(self, unit: int) -> Iterator[tuple[str, Tensor]]:
+        prefixes = [(f"units.{unit}.", self.units[unit])]
+        if unit == self.n_units - 1:
+            prefixes.append(("final.", self.final))
+        for prefix, module in prefixes:
+            for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+                yield prefix + name, tensor
+
+
+class GlobalAverage(nn.Module):
+    """Mean over positions: (n, c, h, w) -> (n, c)."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return hidden.mean(dim=(2, 3))
+
+
+def describe_units(network: ComposedNetwork, input_size: tuple[int, int, int]) -> tuple[Unit, ...]:
+    """Measure every unit on one image of `input_size`: parameters, forward FLOPs, bytes kept for backward, features."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    hidden = torch.zeros(2, *input_size, requires_grad=True)
+    widths = [tensor.shape[1] if tensor is not None else 0 for tensor in network.eval().features(hidden.detach())]
+    described = []
+    for index, unit in enumerate(network.units):
+        kept: dict[int, int] = {}
+        parameters = {parameter.untyped_storage().data_ptr() for parameter in unit.parameters()}
+
+        def keep(tensor: Tensor, kept: dict = kept, parameters: set = parameters) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in parameters:
+                kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        counter = FlopCounterMode(display=False)
+        with counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            hidden = unit.train()(hidden)
+        described.append(
+            Unit(
+                name=network.unit_names[index],
+                stage=network.stages[index],
+                parameters=sum(tensor.numel() for tensor in network.unit_parameters(index)),
+                flops=counter.get_total_flops() // 2,
+                activation_bytes=sum(kept.values()) // 2,
+                n_features=widths[index],
+            )
+        )
+        hidden = hidden.detach().requires_grad_(True)
+    return tuple(described)

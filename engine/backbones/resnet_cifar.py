@@ -1,0 +1,67 @@
+"""ResNet-20 for 32x32 images, pretrained on CIFAR-10 by this engine and shipped in `assets/`.
+
+He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2 (n = 3); where the width
+changes the shortcut is a 1x1 projection (option B) instead of zero padding.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.backbones._base import ASSETS, BACKBONES, Family, shipped_card
+
+if TYPE_CHECKING:
+    from engine.backbones._network import Network
+
+NAME = "resnet20_cifar10"
+WIDTHS = (16, 32, 64)
+BLOCKS_PER_STAGE = 3
+
+
+def build(name: str = NAME) -> Network:
+    """ResNet-20 with random weights: a stem and nine residual blocks, 64 features."""
+    from torch import nn
+
+    from engine.backbones._network import ComposedNetwork
+    from engine.backbones._residual import BasicBlock
+
+    stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 3, 1, 1, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU(inplace=True))
+    units: list[tuple[str, str, nn.Module]] = [("stem", "stem", stem)]
+    before = WIDTHS[0]
+    for stage, width in enumerate(WIDTHS, start=1):
+        for block in range(1, BLOCKS_PER_STAGE + 1):
+            stride = 2 if stage > 1 and block == 1 else 1
+            units.append((f"stage {stage} block {block}", f"stage {stage}", BasicBlock(before, width, stride)))
+            before = width
+    return ComposedNetwork(units, WIDTHS[-1])
+
+
+def load(network: Network, name: str, home: Path | None) -> str:
+    """Load the shipped weights; returns the file's name with its checksum. Raises WeightsError if it was altered."""
+    from engine.backbones._weights import file_sha256, load_backbone, read_safetensors
+    from engine.errors import WeightsError
+
+    path = ASSETS / "backbones" / f"{NAME}.safetensors"
+    checksum = file_sha256(path) if path.is_file() else ""
+    if checksum and checksum != shipped_card(f"{NAME}.json").weights_sha256:
+        raise WeightsError(
+            f"{path} is not the file that was shipped (its checksum differs). Install transferscope again."
+        )
+    load_backbone(network, read_safetensors(path), path.name, ignore=lambda key: key.startswith("head."))
+    return f"{path.name} sha256:{checksum[:12]}"
+
+
+BACKBONES.register(
+    Family(
+        name="resnet_cifar",
+        label="ResNet-20 (CIFAR-10)",
+        summary="A small residual network for 32x32 images, pretrained here on CIFAR-10 photographs and shipped.",
+        source="He et al. 2016, section 4.2",
+        names=lambda: [NAME],
+        accepts=lambda name: name == NAME,
+        build=build,
+        load=load,
+        card=lambda name: shipped_card(f"{NAME}.json"),
+    )
+)

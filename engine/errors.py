@@ -1,0 +1,57 @@
+"""Every error a user can cause: one base, few children; the text says what was given, what is allowed, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TransferscopeError(Exception):
+    """Base of all errors whose text is meant for the user; `str(error)` is the whole message."""
+
+
+class SpecError(TransferscopeError):
+    """A specification is malformed: an unknown key, a wrong type, a value out of range."""
+
+
+class UnknownNameError(TransferscopeError):
+    """A name that no registry knows; the message lists the near matches and the known names."""
+
+    def __init__(self, kind: str, given: str, known: Iterable[str], hint: str = "") -> None:
+        self.kind, self.given, self.known = kind, given, sorted(known)
+        near = difflib.get_close_matches(given, self.known, n=3, cutoff=0.5)
+        meant = f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
+        shown = ", ".join(self.known[:20]) + (", ..." if len(self.known) > 20 else "")
+        super().__init__(f"There is no {kind} named {given!r}.{meant} Known: {shown}.{' ' + hint if hint else ''}")
+
+
+class DatasetError(TransferscopeError):
+    """A dataset cannot be used: missing folder, one class, too few images, broken files (each is named)."""
+
+
+class BackboneError(TransferscopeError):
+    """A backbone cannot be built or cannot do what was asked, for example freeze more units than it has."""
+
+
+class WeightsError(TransferscopeError):
+    """Weights cannot be used: not safetensors, names or shapes differ, values not finite, nothing on disk while offline."""
+
+
+class HomeError(TransferscopeError):
+    """The home directory cannot be created, read or written."""
+
+
+class StoreError(TransferscopeError):
+    """The store refuses: an unknown run, a full queue, a lease that is no longer held, a damaged event."""
+
+
+class QueueFullError(StoreError):
+    """More runs were submitted than may wait."""
+
+
+class StaleLeaseError(StoreError):
+    """A worker writes for a run that has been given to another worker (or taken away) since."""
+
+
+class DeviceError(TransferscopeError):
+    """A device was asked for that this machine does not have."""

@@ -1,0 +1,134 @@
+"""What a run reports: frozen records, appended in order and never changed.
+
+Events are facts about what was computed, so that re-running the same RunSpec emits the same events in the same order;
+wall-clock progress is not an event (it lives in the run's row, see `Store.beat`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events; `kind` names the class in the store."""
+
+    kind: ClassVar[str]
+
+    def body(self) -> str:
+        """The event as compact JSON; NaN and infinities become null, because a reader must not mistake them for numbers."""
+        return json.dumps(_finite(dataclasses.asdict(self)), sort_keys=True, separators=(",", ":"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    """The run was set up: what will be trained, on what, where, with which versions."""
+
+    kind = "started"
+    device: str
+    precision: str
+    unit_names: list[str]
+    total_parameters: int
+    trainable_parameters: int
+    n_train: int
+    n_validation: int
+    n_test: int
+    class_names: list[str]
+    dataset_fingerprint: str
+    weights: str
+    """Where the weights came from, with their checksum or revision."""
+    preprocessing: dict[str, Any]
+    pooling: str
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EpochEnded(Event):
+    """One pass over the training images is done; epoch 0 is the state before training."""
+
+    kind = "epoch"
+    epoch: int
+    train_loss: float | None
+    train_accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float | None
+
+
+@dataclass(frozen=True)
+class DepthMeasured(Event):
+    """A measure of the features after one unit (1-based), on the frozen selected network."""
+
+    kind = "depth"
+    unit: int
+    unit_name: str
+    metric: str
+    value: float | None
+    n_images: int
+    n_features: int
+    detail: dict[str, Any] = field(default_factory=dict)
+    """How it was chosen (the probe's C, the neighbours' k), or the reason of a refusal."""
+
+
+@dataclass(frozen=True)
+class FreezeChecked(Event):
+    """Hashes of every frozen tensor and buffer before and after training; `changed` names those that differ."""
+
+    kind = "freeze"
+    frozen_tensors: int
+    before: str
+    after: str
+    changed: list[str]
+
+
+@dataclass(frozen=True)
+class Tested(Event):
+    """The sealed test images were read, once, with the selected weights."""
+
+    kind = "tested"
+    accuracy: float
+    n_images: int
+    validation_accuracy: float | None
+    epoch: int
+    selection: str
+    weights_sha256: str
+
+
+@dataclass(frozen=True)
+class Diverged(Event):
+    """The loss stopped being a number; what came before stays."""
+
+    kind = "diverged"
+    epoch: int
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Notice(Event):
+    """A sentence for the user that belongs to the run (a fallback taken, an approximation made)."""
+
+    kind = "notice"
+    text: str
+
+
+KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in Event.__subclasses__()}
+
+
+def parse(kind: str, body: str) -> Event:
+    """The event that `Event.body` wrote. Raises KeyError for a kind this version does not know."""
+    return KINDS[kind](**json.loads(body))

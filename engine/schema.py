@@ -1,0 +1,136 @@
+"""The database below the store: connection, tables, migrations and transactions."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+
+from engine.errors import StoreError
+
+# SQLite before 3.51.3 can corrupt a WAL that two connections reset at the same time; APSW brings its own library.
+MINIMUM_SQLITE = (3, 51, 3)
+
+MIGRATIONS = (
+    """
+    CREATE TABLE experiment (
+        experiment_id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        spec TEXT NOT NULL,
+        created REAL NOT NULL,
+        trashed REAL
+    );
+    CREATE TABLE run (
+        run_id TEXT PRIMARY KEY,
+        spec TEXT NOT NULL,
+        n_units INTEGER NOT NULL,
+        state TEXT NOT NULL DEFAULT 'queued',
+        message TEXT NOT NULL DEFAULT '',
+        attempt INTEGER NOT NULL DEFAULT 1,
+        resumes INTEGER NOT NULL DEFAULT 0,
+        ticket INTEGER NOT NULL,                    -- place in the queue; smaller goes first
+        cancel_requested INTEGER NOT NULL DEFAULT 0,
+        token INTEGER,                              -- fencing token of the worker that holds the lease
+        device TEXT NOT NULL DEFAULT '',
+        progress TEXT NOT NULL DEFAULT '{}',
+        created REAL NOT NULL,
+        started REAL,
+        finished REAL,
+        seconds REAL NOT NULL DEFAULT 0             -- time worked, summed over resumes of this attempt
+    );
+    CREATE INDEX run_state ON run (state, ticket);
+    CREATE TABLE experiment_run (
+        experiment_id TEXT NOT NULL REFERENCES experiment,
+        run_id TEXT NOT NULL REFERENCES run,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (experiment_id, run_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX run_experiment ON experiment_run (run_id);
+    CREATE TABLE event (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id TEXT NOT NULL REFERENCES run,
+        attempt INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        body TEXT NOT NULL,
+        at REAL NOT NULL,
+        checksum BLOB NOT NULL,                     -- chained to the event before it in the same attempt
+        UNIQUE (run_id, attempt, ordinal)
+    );
+    CREATE TABLE worker (
+        device TEXT PRIMARY KEY,
+        token INTEGER NOT NULL,
+        pid INTEGER NOT NULL,
+        process_started REAL NOT NULL,
+        boot_id TEXT NOT NULL,
+        beat REAL NOT NULL,                         -- monotonic seconds of that boot
+        speed REAL NOT NULL DEFAULT 0,              -- measured training FLOP/s, for cost estimates
+        description TEXT NOT NULL DEFAULT ''
+    );
+    CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+    INSERT INTO counter VALUES ('version', 0), ('ticket', 0), ('token', 0);
+    """,
+)
+
+
+class Database:
+    """One connection, shared by the threads of a process behind a lock; other processes have their own."""
+
+    def __init__(self, path: Path) -> None:
+        if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < MINIMUM_SQLITE:
+            raise StoreError(
+                f"SQLite {apsw.sqlite_lib_version()} can corrupt the store; 3.51.3 or newer is needed: pip install -U apsw"
+            )
+        self.path = path
+        self._lock = threading.RLock()
+        try:
+            self._connection = apsw.Connection(str(path))
+            self._connection.set_busy_timeout(10_000)
+            self._connection.pragma("journal_mode", "wal")
+            # FULL: an acknowledged event survives a power cut; writers batch, so the cost stays small.
+            self._connection.pragma("synchronous", "full")
+            self._connection.pragma("foreign_keys", True)
+            self._migrate()
+        except apsw.Error as error:
+            raise StoreError(f"The store {path} cannot be opened: {error}.") from error
+
+    def _migrate(self) -> None:
+        with self.write():
+            version = self._connection.pragma("user_version")
+            if version > len(MIGRATIONS):
+                raise StoreError(f"The store {self.path} was written by a newer version of transferscope; update it.")
+            for statements in MIGRATIONS[version:]:
+                self._connection.execute(statements)
+            self._connection.pragma("user_version", len(MIGRATIONS))
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[apsw.Connection]:
+        """One transaction; the write lock is taken at its start, so that claims never fail half-way as busy."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("UPDATE counter SET value = value + 1 WHERE name = 'version'")
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def read(self, sql: str, values: tuple | dict = ()) -> list[tuple]:
+        """All rows of one query."""
+        with self._lock:
+            return list(self._connection.execute(sql, values))
+
+    def close(self) -> None:
+        """Close the connection; the object is of no use afterwards."""
+        with self._lock:
+            self._connection.close()
+
+
+def next_value(connection: apsw.Connection, name: str) -> int:
+    """Raise a counter inside the current transaction and return its new value."""
+    return next(connection.execute("UPDATE counter SET value = value + 1 WHERE name = ? RETURNING value", (name,)))[0]

@@ -1,0 +1,243 @@
+"""What is asked for: `ExperimentSpec` (a grid), `RunSpec` (one cell, one seed), `TrainSpec` (how one cell is trained).
+
+All are frozen, validated when made, and identified by the hash of their canonical JSON: the same question is the same
+experiment, whoever asks it and whatever they call it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from engine.checks import choice, number, one_of_each, text, unknown_keys, whole
+from engine.errors import SpecError
+
+# Part of every identity: raised when the meaning of a spec (not its spelling) changes, so that old runs are not reused.
+SPEC_VERSION = 1
+
+OPTIMIZERS = ("sgd", "adamw")
+SCHEDULES = ("one_cycle", "cosine", "constant")
+AUGMENTATIONS = ("dataset", "none", "crop", "crop_flip")
+SELECTIONS = ("best_validation", "last_epoch")
+PRECISIONS = ("auto", "float32", "bfloat16")
+MEASURES = ("linear_probe", "knn")
+ALL_DEPTHS = "all"
+
+
+class _Spec:
+    """Shared by the specs: canonical form, identity, dictionaries in and out."""
+
+    # Fields that name or file a spec but do not change what is measured.
+    _outside_identity: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists and numbers, in field order; values that are None are left out (TOML has no null)."""
+        return {name: value for name, value in _plain(dataclasses.asdict(self)).items() if value is not None}  # type: ignore[call-overload]
+
+    def identity(self) -> str:
+        """Sixteen hexadecimal digits that two specs share exactly when they ask for the same measurements."""
+        content = {name: value for name, value in self.to_dict().items() if name not in self._outside_identity}
+        canonical = json.dumps([type(self).__name__, SPEC_VERSION, content], sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build a spec from plain values.
+
+        Raises:
+            SpecError: a key is unknown (near matches are named), a type is wrong or a value is out of range.
+        """
+        if not isinstance(values, dict):
+            raise SpecError(f"{cls.__name__} wants a table of keys and values, and was given {values!r}.")
+        unknown_keys(cls.__name__, values, [f.name for f in dataclasses.fields(cls)])  # type: ignore[arg-type]
+        return cls(**values)
+
+    def to_json(self) -> str:
+        """The spec as indented JSON."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_json(cls, source: str) -> Self:
+        """Build a spec from JSON text. Raises SpecError, also where the text is not JSON."""
+        try:
+            values = json.loads(source)
+        except json.JSONDecodeError as error:
+            raise SpecError(f"This is not JSON: {error}.") from error
+        return cls.from_dict(values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class TrainSpec(_Spec):
+    """How the trainable part is trained; the same for every strategy of an experiment, so that only the strategy differs."""
+
+    epochs: int = 30
+    """Passes over the training images, 1..10000."""
+    batch_size: int = 32
+    """Images per step, 1..65536."""
+    learning_rate: float = 0.02
+    """Peak learning rate, above 0 and at most 100."""
+    optimizer: str = "sgd"
+    """`sgd` (Nesterov momentum 0.9) or `adamw`."""
+    weight_decay: float = 5e-4
+    """L2 (sgd) or decoupled (adamw) weight decay, 0..1; never applied to frozen tensors."""
+    schedule: str = "one_cycle"
+    """`one_cycle` (linear warm-up over 20 % of the steps, cosine to 0), `cosine` or `constant`."""
+    label_smoothing: float = 0.0
+    """0..0.9."""
+    augmentation: str = "dataset"
+    """`dataset` (its own default), `none`, `crop` (random shift by 1/8) or `crop_flip` (and mirrored half the time)."""
+    selection: str = "best_validation"
+    """Which epoch's weights are tested: `best_validation` (ties: lower loss) or `last_epoch`. Never chosen on test."""
+    precision: str = "auto"
+    """`auto` (bfloat16 where the processor has it), `float32` or `bfloat16`."""
+
+    def __post_init__(self) -> None:
+        whole("epochs", self.epochs, 1, 10_000)
+        whole("batch_size", self.batch_size, 1, 65_536)
+        number("learning_rate", self.learning_rate, 0, 100, open_below=True)
+        choice("optimizer", self.optimizer, OPTIMIZERS)
+        number("weight_decay", self.weight_decay, 0, 1)
+        choice("schedule", self.schedule, SCHEDULES)
+        number("label_smoothing", self.label_smoothing, 0, 0.9)
+        choice("augmentation", self.augmentation, AUGMENTATIONS)
+        choice("selection", self.selection, SELECTIONS)
+        choice("precision", self.precision, PRECISIONS)
+        # 1 and 1.0 must be the same experiment.
+        for name in ("learning_rate", "weight_decay", "label_smoothing"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+
+
+@dataclass(frozen=True)
+class RunSpec(_Spec):
+    """One cell with one seed: what a worker executes."""
+
+    backbone: str
+    dataset: str
+    strategy: str
+    frozen_depth: int
+    """Leading units held fixed, 0..number of units (linear probe)."""
+    seed: int
+    label_budget: int | None = None
+    """Labelled target images used (training and validation together); None = all there are."""
+    weights: str = "pretrained"
+    """`pretrained` (shipped or from the hub), `random`, or `file:PATH` of a safetensors file."""
+    measures: tuple[str, ...] = MEASURES
+    """Measures taken on the features after every unit."""
+    train: TrainSpec = field(default_factory=TrainSpec)
+
+    def __post_init__(self) -> None:
+        for name in ("backbone", "dataset", "strategy"):
+            text(name, getattr(self, name))
+        whole("frozen_depth", self.frozen_depth, 0, 100_000)
+        whole("seed", self.seed, 0, 2**31 - 1)
+        if self.label_budget is not None:
+            whole("label_budget", self.label_budget, 2, 10**9)
+        _weights(self.weights)
+        object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
+        if isinstance(self.train, dict):
+            object.__setattr__(self, "train", TrainSpec.from_dict(self.train))
+
+    @property
+    def run_id(self) -> str:
+        """Identity of the run: two experiments that plan the same cell share it, and it is computed once."""
+        return self.identity()
+
+
+@dataclass(frozen=True)
+class ExperimentSpec(_Spec):
+    """A grid of cells: every backbone x dataset x strategy x frozen depth x label budget x seed."""
+
+    backbones: tuple[str, ...] = ("resnet20_cifar10",)
+    datasets: tuple[str, ...] = ("digits",)
+    strategies: tuple[str, ...] = ("from_scratch", "linear_probe", "partial_fine_tuning", "full_fine_tuning")
+    frozen_depths: tuple[int, ...] | str = ALL_DEPTHS
+    """Depths of partial fine-tuning, or `all`; 0 is full fine-tuning and the last is the linear probe, never run twice."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    label_budgets: tuple[int, ...] = ()
+    """Labelled images used, one cell each; empty = all labels."""
+    weights: str = "pretrained"
+    measures: tuple[str, ...] = MEASURES
+    train: TrainSpec = field(default_factory=TrainSpec)
+    name: str = ""
+    """What people call it; not part of its identity."""
+
+    _outside_identity = ("name",)
+
+    def __post_init__(self) -> None:
+        for key in ("backbones", "datasets", "strategies"):
+            object.__setattr__(self, key, one_of_each(key, getattr(self, key)))
+        if self.frozen_depths != ALL_DEPTHS:
+            if isinstance(self.frozen_depths, str):
+                raise SpecError(f"frozen_depths is {self.frozen_depths!r}; give a list of whole numbers or 'all'.")
+            depths = one_of_each("frozen_depths", self.frozen_depths, kind=int, empty=True)
+            for depth in depths:
+                whole("frozen_depths", depth, 0, 100_000)
+            object.__setattr__(self, "frozen_depths", tuple(sorted(depths)))
+        object.__setattr__(self, "seeds", one_of_each("seeds", self.seeds, kind=int))
+        for seed in self.seeds:
+            whole("seeds", seed, 0, 2**31 - 1)
+        object.__setattr__(
+            self, "label_budgets", one_of_each("label_budgets", self.label_budgets, kind=int, empty=True)
+        )
+        for budget in self.label_budgets:
+            whole("label_budgets", budget, 2, 10**9)
+        _weights(self.weights)
+        object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
+        if isinstance(self.train, dict):
+            object.__setattr__(self, "train", TrainSpec.from_dict(self.train))
+        if not isinstance(self.name, str) or len(self.name) > 200 or re.search(r"[\x00-\x1f\x7f]", self.name):
+            raise SpecError("name must be one line of at most 200 characters.")
+
+    @property
+    def experiment_id(self) -> str:
+        """Identity of the experiment: submitting the same grid twice is one experiment."""
+        return self.identity()
+
+    def to_toml(self) -> str:
+        """The spec as TOML, readable by `from_toml`."""
+        import tomli_w
+
+        return tomli_w.dumps(self.to_dict())
+
+    @classmethod
+    def from_toml(cls, source: str) -> ExperimentSpec:
+        """Build a spec from TOML text. Raises SpecError, also where the text is not TOML."""
+        try:
+            values = tomllib.loads(source)
+        except tomllib.TOMLDecodeError as error:
+            raise SpecError(f"This is not TOML: {error}.") from error
+        return cls.from_dict(values)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> ExperimentSpec:
+        """Read a `.toml` or `.json` file. Raises SpecError naming the file where it cannot be read or is not valid."""
+        path = Path(path)
+        reader = {".toml": cls.from_toml, ".json": cls.from_json}.get(path.suffix.lower())
+        if reader is None:
+            raise SpecError(f"{path} is neither .toml nor .json; a spec is one of the two.")
+        try:
+            return reader(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError(f"{path} cannot be read: {error}.") from error
+        except SpecError as error:
+            raise SpecError(f"{path}: {error}") from error
+
+
+def _weights(value: object) -> None:
+    text("weights", value)
+    if value not in ("pretrained", "random") and not str(value).startswith("file:"):
+        raise SpecError(f"weights is {value!r}; use 'pretrained', 'random' or 'file:PATH' of a .safetensors file.")
