@@ -1,0 +1,101 @@
+// Draws a Plotly figure with Plotly.react, so that zoom, hidden legend items and hover outlive every new set of data.
+// Streamlit calls the default export once per mount, then for new data and for every change of theme; never for nothing.
+
+let loading; // one promise for the whole page
+const states = new WeakMap(); // figure element -> what is wanted and what is shown
+
+function loadPlotly(source) {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    const fail = () => {
+      script.remove();
+      loading = undefined; // the next update tries again
+      reject(new Error("the drawing library did not load from this server"));
+    };
+    script.src = new URL(source, document.baseURI).href;
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : fail()); // an unknown path answers with the app's HTML
+    script.onerror = fail;
+    document.head.append(script);
+  });
+  return loading;
+}
+
+function isDark(figure) {
+  // The style sheet gives the caret the theme's background: a colour that the browser resolves and nobody sees.
+  const [red, green, blue] = getComputedStyle(figure).caretColor.match(/[\d.]+/g).map(Number);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
+}
+
+function configuration(Plotly, filename) {
+  const svg = {
+    name: "Download plot as an SVG",
+    title: "Download as SVG",
+    icon: Plotly.Icons.disk,
+    click: (figure) => Plotly.downloadImage(figure, { format: "svg", filename }),
+  };
+  return {
+    responsive: true,
+    displaylogo: false,
+    showTips: false,
+    modeBarButtonsToRemove: ["select2d", "lasso2d"],
+    modeBarButtonsToAdd: [svg],
+    toImageButtonOptions: { format: "png", filename, scale: 2 },
+  };
+}
+
+async function draw(figure, state) {
+  if (state.busy) return; // the running call sees the newest wish before it ends
+  state.busy = true;
+  try {
+    const Plotly = await loadPlotly(state.source);
+    state.config ??= configuration(Plotly, state.filename); // a new object would make Plotly start over
+    while (state.alive && state.wanted !== state.shown && figure.clientWidth > 0) {
+      if (figure._dragging) {
+        await new Promise((resume) => setTimeout(resume, 100)); // never redraw under the reader's hand
+        continue;
+      }
+      const spec = state.wanted;
+      const { data, layout } = JSON.parse(spec);
+      delete layout.width;
+      delete layout.height;
+      await Plotly.react(figure, data, { ...layout, autosize: true }, state.config);
+      state.shown = spec;
+    }
+    state.message.hidden = true;
+  } catch (error) {
+    console.error("live figure:", error);
+    state.message.textContent = `This chart could not be drawn: ${error.message}. Reload the page to try again.`;
+    state.message.hidden = false;
+  } finally {
+    state.busy = false;
+  }
+}
+
+function mount(figure, parent) {
+  const state = { alive: true, message: parent.querySelector(".transferscope-figure-message") };
+  state.observer = new ResizeObserver(() => {
+    // Plotly itself hears only the window; the sidebar, an expander or a tab change the width too.
+    if (state.shown === undefined) draw(figure, state);
+    else if (figure.clientWidth > 0) window.Plotly.Plots.resize(figure);
+  });
+  state.observer.observe(figure);
+  states.set(figure, state);
+  return state;
+}
+
+export default function ({ data, parentElement }) {
+  const figure = parentElement.querySelector(".transferscope-figure");
+  const state = states.get(figure) ?? mount(figure, parentElement);
+  figure.style.height = `${data.height}px`;
+  figure.setAttribute("aria-label", data.alt);
+  state.source = data.source;
+  state.filename = data.filename;
+  state.wanted = isDark(figure) ? data.dark : data.light;
+  draw(figure, state);
+  return () => {
+    state.alive = false;
+    state.observer.disconnect();
+    states.delete(figure);
+    window.Plotly?.purge(figure);
+  };
+}
