@@ -87,8 +87,46 @@ class Network(nn.Module):
         return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("head.")}
 
 
-class ComposedNetwork(Network):
-    """Units that are modules in a row: their composition is the forward pass, so any prefix can be cut off."""
+class Composition(Network):
+    """A network whose units compose to the forward pass, so any prefix can be cut off."""
+
+    def run_unit(self, unit: int, hidden: Tensor) -> Tensor:
+        """Output of one unit (0-based) from the output of the one before (images for the first)."""
+        raise TypeError(f"{type(self).__name__} does not define run_unit")
+
+    def finish(self, hidden: Tensor) -> Tensor:
+        """Pooled features from the last unit's output: (n, n_features)."""
+        raise TypeError(f"{type(self).__name__} does not define finish")
+
+    def pool(self, hidden: Tensor) -> Tensor:
+        """A hidden tensor as one row per image: mean over positions of (n, c, h, w)."""
+        return hidden.mean(dim=(2, 3))
+
+    def prefix(self, images: Tensor, depth: int) -> Tensor:
+        """Output of the first `depth` units."""
+        for unit in range(depth):
+            images = self.run_unit(unit, images)
+        return images
+
+    def suffix(self, hidden: Tensor, depth: int) -> Tensor:
+        """Pooled features from the output of the first `depth` units: (n, n_features)."""
+        for unit in range(depth, self.n_units):
+            hidden = self.run_unit(unit, hidden)
+        return self.finish(hidden)
+
+    def embed(self, images: Tensor) -> Tensor:
+        return self.suffix(images, 0)
+
+    def features(self, images: Tensor) -> list[Tensor | None]:
+        taken: list[Tensor | None] = []
+        for unit in range(self.n_units - 1):
+            images = self.run_unit(unit, images)
+            taken.append(self.pool(images))
+        return [*taken, self.suffix(images, self.n_units - 1)]
+
+
+class ComposedNetwork(Composition):
+    """Units that are modules in a row."""
 
     def __init__(
         self, units: Sequence[tuple[str, str, nn.Module]], n_features: int, final: nn.Module | None = None
@@ -98,31 +136,11 @@ class ComposedNetwork(Network):
         self.units = nn.ModuleList(module for _, _, module in units)
         self.final = final if final is not None else GlobalAverage()
 
-    def prefix(self, images: Tensor, depth: int) -> Tensor:
-        """Output of the first `depth` units."""
-        for unit in self.units[:depth]:
-            images = unit(images)
-        return images
+    def run_unit(self, unit: int, hidden: Tensor) -> Tensor:
+        return self.units[unit](hidden)
 
-    def suffix(self, hidden: Tensor, depth: int) -> Tensor:
-        """Pooled features from the output of the first `depth` units: (n, n_features)."""
-        for unit in self.units[depth:]:
-            hidden = unit(hidden)
+    def finish(self, hidden: Tensor) -> Tensor:
         return self.final(hidden)
-
-    def embed(self, images: Tensor) -> Tensor:
-        return self.suffix(images, 0)
-
-    def features(self, images: Tensor) -> list[Tensor | None]:
-        taken: list[Tensor | None] = []
-        for unit in self.units[:-1]:
-            images = unit(images)
-            taken.append(self.pool(images))
-        return [*taken, self.final(self.units[-1](images))]
-
-    def pool(self, hidden: Tensor) -> Tensor:
-        """A hidden tensor as one row per image: mean over positions of (n, c, h, w)."""
-        return hidden.mean(dim=(2, 3))
 
     def unit_modules(self, unit: int) -> Sequence[nn.Module]:
         # The last unit's features are what `final` makes of it, so a normalisation in there freezes with it.
@@ -144,35 +162,59 @@ class GlobalAverage(nn.Module):
         return hidden.mean(dim=(2, 3))
 
 
-def describe_units(network: ComposedNetwork, input_size: tuple[int, int, int]) -> tuple[Unit, ...]:
-    """Measure every unit on one image of `input_size`: parameters, forward FLOPs, bytes kept for backward, features."""
+def describe_units(network: Composition, input_size: tuple[int, int, int]) -> tuple[Unit, ...]:
+    """Measure every unit on images of `input_size`: parameters, forward FLOPs, bytes kept for backward, features.
+
+    The network is left in training mode with other running statistics; on the meta device nothing is computed.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
-    hidden = torch.zeros(2, *input_size, requires_grad=True)
-    widths = [tensor.shape[1] if tensor is not None else 0 for tensor in network.eval().features(hidden.detach())]
+    images = torch.zeros(2, *input_size, device=next(network.parameters()).device)
+    with torch.no_grad():
+        widths = [tensor.shape[1] if tensor is not None else 0 for tensor in network.eval().features(images)]
+    network.train()
+    hidden = images.requires_grad_(True)
     described = []
-    for index, unit in enumerate(network.units):
-        kept: dict[int, int] = {}
-        parameters = {parameter.untyped_storage().data_ptr() for parameter in unit.parameters()}
-
-        def keep(tensor: Tensor, kept: dict = kept, parameters: set = parameters) -> Tensor:
-            storage = tensor.untyped_storage()
-            if storage.data_ptr() not in parameters:
-                kept[storage.data_ptr()] = storage.nbytes()
-            return tensor
-
+    for index in range(network.n_units):
+        kept = KeptBytes(network.unit_parameters(index))
         counter = FlopCounterMode(display=False)
-        with counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            hidden = unit.train()(hidden)
+        with counter, torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor):
+            hidden = network.run_unit(index, hidden)
+            # The graph of what `finish` made must live until its bytes are counted.
+            out = network.finish(hidden) if index == network.n_units - 1 else hidden
         described.append(
             Unit(
                 name=network.unit_names[index],
                 stage=network.stages[index],
                 parameters=sum(tensor.numel() for tensor in network.unit_parameters(index)),
-                flops=counter.get_total_flops() // 2,
-                activation_bytes=sum(kept.values()) // 2,
+                flops=counter.get_total_flops() // len(out),
+                activation_bytes=kept.total // len(out),
                 n_features=widths[index],
             )
         )
         hidden = hidden.detach().requires_grad_(True)
     return tuple(described)
+
+
+class KeptBytes:
+    """Counts the storages that autograd keeps for a backward pass, each once and without the parameters."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+        self._parameters = {_storage(parameter) for parameter in parameters}
+        self._kept: dict[int, int] = {}
+
+    @property
+    def total(self) -> int:
+        return sum(self._kept.values())
+
+    def keep(self, tensor: Tensor) -> Tensor:
+        """A pack hook for `torch.autograd.graph.saved_tensors_hooks`."""
+        key = _storage(tensor)
+        if key not in self._parameters:
+            self._kept[key] = tensor.untyped_storage().nbytes()
+        return tensor
+
+
+def _storage(tensor: Tensor) -> int:
+    # The storage's own address: `data_ptr` is 0 for everything on the meta device.
+    return tensor.untyped_storage()._cdata
