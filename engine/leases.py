@@ -53,7 +53,7 @@ class Leases:
     def __init__(self, store: Store) -> None:
         self.store, self.db = store, store.db
 
-    def register(self, device: str, description: str = "", speed: float = 0.0) -> int | None:
+    def register(self, device: str) -> int | None:
         """Become the worker of a device; returns the fencing token, or None where a live worker has the device."""
         with self.db.write() as db:
             if any(row["device"] == device for row in self._alive(db)):
@@ -61,15 +61,27 @@ class Leases:
             token = next_value(db, "token")
             started = psutil.Process().create_time()
             db.execute(
-                "INSERT OR REPLACE INTO worker VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (device, token, os.getpid(), started, boot_id(), time.monotonic(), speed, description),
+                "INSERT INTO worker (device, token, pid, process_started, boot_id, beat) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET token = excluded.token, pid = excluded.pid, boot_id = excluded.boot_id,"
+                " process_started = excluded.process_started, beat = excluded.beat",
+                (device, token, os.getpid(), started, boot_id(), time.monotonic()),
             )
             return token
 
-    def unregister(self, token: int) -> None:
-        """Leave the device."""
+    def introduce(self, token: int, description: str, speed: float) -> None:
+        """Say what the device is and how fast it trains (FLOP/s); kept after the worker has left, for estimates."""
         with self.db.write() as db:
-            db.execute("DELETE FROM worker WHERE token = ?", (token,))
+            db.execute("UPDATE worker SET description = ?, speed = ? WHERE token = ?", (description, speed, token))
+
+    def last_known(self) -> dict[str, Any] | None:
+        """The device that was introduced last: description and speed, whether its worker still lives or not."""
+        rows = self.db.read("SELECT description, speed FROM worker WHERE speed > 0 ORDER BY token DESC LIMIT 1")
+        return {"description": rows[0][0], "speed": rows[0][1]} if rows else None
+
+    def unregister(self, token: int) -> None:
+        """Leave the device; what is known of it stays."""
+        with self.db.write() as db:
+            db.execute("UPDATE worker SET pid = 0, beat = 0 WHERE token = ?", (token,))
 
     def workers(self) -> list[dict[str, Any]]:
         """Live workers: device, token, pid, process_started, speed (FLOP/s), description."""
@@ -86,6 +98,7 @@ class Leases:
             for row in found
             if row["boot_id"] == here
             and time.monotonic() - row["beat"] < STALLED_SECONDS
+            and row["pid"]
             and process_alive(row["pid"], row["process_started"])
         ]
 

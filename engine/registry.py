@@ -23,10 +23,11 @@ Entry = TypeVar("Entry", bound=Named)
 class Registry(Generic[Entry]):
     """An ordered mapping of names to entries; a duplicate is an error, an unknown name lists the known ones."""
 
-    def __init__(self, kind: str, package: str, hint: str = "") -> None:
+    def __init__(self, kind: str, package: str | None = None, hint: str = "") -> None:
+        """`package` is the family's package, whose modules register themselves; None where one file registers all."""
         self.kind, self.package, self.hint = kind, package, hint
         self._entries: dict[str, Entry] = {}
-        self._loaded = False
+        self._loaded = package is None
 
     def register(self, entry: Entry) -> Entry:
         """Add an entry under its name.

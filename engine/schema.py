@@ -32,7 +32,7 @@ MIGRATIONS = (
         attempt INTEGER NOT NULL DEFAULT 1,
         resumes INTEGER NOT NULL DEFAULT 0,
         ticket INTEGER NOT NULL,                    -- place in the queue; smaller goes first
-        cancel_requested INTEGER NOT NULL DEFAULT 0,
+        cancel_requested REAL NOT NULL DEFAULT 0,   -- when (seconds, UTC); 0 = not
         token INTEGER,                              -- fencing token of the worker that holds the lease
         device TEXT NOT NULL DEFAULT '',
         progress TEXT NOT NULL DEFAULT '{}',

@@ -39,7 +39,13 @@ class StoredEvent:
     attempt: int
     ordinal: int
     at: float
-    event: Event
+    kind: str
+    body: str
+    checksum: bytes
+
+    def parsed(self) -> Event:
+        """The event itself."""
+        return parse(self.kind, self.body)
 
 
 def chain(previous: bytes, ordinal: int, kind: str, body: str) -> bytes:
@@ -215,7 +221,10 @@ class Store:
                 "UPDATE run SET state = 'cancelled', message = ?, finished = ? WHERE run_id = ? AND state = 'queued'",
                 (message, time.time(), run_id),
             )
-            db.execute("UPDATE run SET cancel_requested = 1 WHERE run_id = ? AND state = 'running'", (run_id,))
+            db.execute(
+                "UPDATE run SET cancel_requested = ? WHERE run_id = ? AND state = 'running' AND cancel_requested = 0",
+                (time.time(), run_id),
+            )
 
     def resume(self, run_ids: Iterable[str]) -> None:
         """Queue stopped or interrupted runs again; they go on from their last checkpoint."""
@@ -240,32 +249,36 @@ class Store:
 
     # Events --------------------------------------------------------------------------------------------------------
 
-    def tail(self, after: int = 0, run_ids: Sequence[str] | None = None) -> list[StoredEvent]:
-        """Events with seq above `after`, in order, of all runs or of some."""
-        where = "" if run_ids is None else f" AND run_id IN ({','.join('?' * len(run_ids))})"
-        rows = self.db.read(
-            f"SELECT seq, run_id, attempt, ordinal, at, kind, body FROM event WHERE seq > ?{where} ORDER BY seq",
-            (after, *(run_ids or ())),
-        )
-        return [StoredEvent(*row[:5], parse(*row[5:])) for row in rows]
+    def tail(self, after: int = 0) -> list[StoredEvent]:
+        """Events with seq above `after`, in order."""
+        return self._events("seq > ? ORDER BY seq", (after,))
 
     def events(self, run_id: str, attempt: int | None = None) -> list[StoredEvent]:
-        """All events of one attempt (default: the newest), after checking their chain.
-
-        Raises:
-            StoreError: an event was altered or is missing; the run and the place are named.
-        """
-        rows = self.db.read(
-            "SELECT seq, run_id, attempt, ordinal, at, kind, body, checksum FROM event WHERE run_id = ?1 AND attempt ="
-            " coalesce(?2, (SELECT attempt FROM run WHERE run_id = ?1)) ORDER BY ordinal",
+        """All events of one attempt (default: the newest), after checking their chain. Raises as `check_link`."""
+        events = self._events(
+            "run_id = ?1 AND attempt = coalesce(?2, (SELECT attempt FROM run WHERE run_id = ?1)) ORDER BY ordinal",
             (run_id, attempt),
         )
-        previous = b""
-        for place, row in enumerate(rows):
-            previous = chain(previous, place, *row[5:7])
-            if row[3] != place or row[7] != previous:
-                raise StoreError(
-                    f"The store is damaged: event {place} of run {run_id} is not what was written. Run it again"
-                    f" (python -m engine run ... --again); the file is {self.db.path}."
-                )
-        return [StoredEvent(*row[:5], parse(*row[5:7])) for row in rows]
+        for place, event in enumerate(events):
+            check_link(events[place - 1] if place else None, event)
+        return events
+
+    def _events(self, where: str, values: tuple) -> list[StoredEvent]:
+        rows = self.db.read(
+            f"SELECT seq, run_id, attempt, ordinal, at, kind, body, checksum FROM event WHERE {where}", values
+        )
+        return [StoredEvent(*row) for row in rows]
+
+
+def check_link(previous: StoredEvent | None, event: StoredEvent) -> None:
+    """Check that an event is what was written after the one before it in its attempt.
+
+    Raises:
+        StoreError: it was altered, or one is missing; the run and the place are named.
+    """
+    place, before = (previous.ordinal + 1, previous.checksum) if previous else (0, b"")
+    if event.ordinal != place or chain(before, event.ordinal, event.kind, event.body) != event.checksum:
+        raise StoreError(
+            f"The store is damaged: event {event.ordinal} of run {event.run_id} is not what was written."
+            " Use 'Run again' in the Library to compute the run anew."
+        )

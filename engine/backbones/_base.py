@@ -20,6 +20,8 @@ from engine.errors import BackboneError, UnknownNameError
 from engine.registry import Registry
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from engine.backbones._network import Network
 
 _BESIDE = Path(__file__).parent.parent
@@ -108,6 +110,10 @@ class Family:
     """Load pretrained weights in place, given the name and the home; returns where they came from. Raises WeightsError."""
     card: Callable[[str], Card | None] = lambda name: None
     """A card that is known without building the network, or None."""
+    describe: Callable[[str], Card] | None = None
+    """The card, measured on the network itself; loads torch. Not needed where `card` knows all names."""
+    rename: Callable[[Network, dict[str, Tensor]], dict[str, Tensor]] = lambda network, tensors: tensors
+    """Tensors of a local file by the names of `Network.backbone_state`; others' heads may be dropped. Raises WeightsError."""
 
 
 BACKBONES: Registry[Family] = Registry("backbone family", __name__.rpartition(".")[0])

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
+from engine.backbones._base import family_of
 from engine.backbones._network import Network
 from engine.errors import WeightsError
 
@@ -39,7 +40,7 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}.")
     try:
-        tensors = load_file(path)
+        tensors = safetensors.torch.load_file(path)
     except (SafetensorError, ValueError, OSError) as error:
         raise WeightsError(
             f"{path} is not a safetensors file ({error}). Only safetensors are read: other formats can run code."
@@ -83,11 +84,24 @@ def load_backbone(
             tensor.copy_(given[name])
 
 
+def load_file(network: Network, name: str, path: Path) -> str:
+    """Load a local safetensors file into the backbone called `name`, in place; returns where the weights came from.
+
+    Both our own files and those with the family's original names are taken; a head in them is not used.
+
+    Raises:
+        WeightsError: not a safetensors file, a value is not finite, or names or shapes do not fit; nothing is loaded.
+    """
+    tensors = family_of(name).rename(network, read_safetensors(path))
+    load_backbone(network, tensors, str(path), ignore=lambda key: key.startswith("head."))
+    return f"{path} sha256:{file_sha256(path)[:12]}"
+
+
 def save_backbone(network: Network, path: Path, metadata: dict[str, str]) -> None:
     """Write a network's backbone and head as safetensors; the file appears whole or not at all."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     part = path.with_name(path.name + ".part")
-    save_file(state, part, metadata=metadata)
+    safetensors.torch.save_file(state, part, metadata=metadata)
     part.replace(path)
 
 

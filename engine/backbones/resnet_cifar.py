@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.backbones._base import ASSETS, BACKBONES, Family, shipped_card
+from engine.backbones._base import ASSETS, BACKBONES, Card, Family, shipped_card
 
 if TYPE_CHECKING:
     from engine.backbones._network import Network
@@ -35,6 +35,26 @@ def build(name: str = NAME) -> Network:
             units.append((f"stage {stage} block {block}", f"stage {stage}", BasicBlock(before, width, stride)))
             before = width
     return ComposedNetwork(units, WIDTHS[-1])
+
+
+def blank_card() -> Card:
+    """The card before there are weights, measured on the network itself; `pretrain` completes and stores it."""
+    from engine.backbones._network import describe_units
+
+    return Card(
+        name=NAME,
+        label="ResNet-20 (CIFAR-10)",
+        summary="A small residual network for 32x32 images, pretrained here on CIFAR-10 photographs and shipped.",
+        family="resnet_cifar",
+        source="He et al. 2016, section 4.2 (n = 3, projection shortcuts)",
+        input_size=(3, 32, 32),
+        mean=(0.4914, 0.4822, 0.4465),
+        std=(0.2470, 0.2435, 0.2616),
+        interpolation="bicubic",
+        units=describe_units(build(), (3, 32, 32)),
+        source_data="CIFAR-10 (Krizhevsky 2009), 10 classes of photographs",
+        licence="Apache-2.0 (weights); see the model card about the data",
+    )
 
 
 def load(network: Network, name: str, home: Path | None) -> str:

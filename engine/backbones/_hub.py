@@ -1,0 +1,134 @@
+"""One safetensors file from the Hugging Face hub: from the cache where it is there, downloaded otherwise, checked by hash.
+
+Only `model.safetensors` is ever asked for. Without a network the answer comes within seconds, never after retries.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.utils import tqdm
+
+from engine.backbones._weights import file_sha256
+from engine.errors import WeightsError
+
+FILENAME = "model.safetensors"
+ANSWER_SECONDS = 3.0
+"""How long the hub may take to say that it is there."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file in the cache, whole and unaltered."""
+
+    path: Path
+    repository: str
+    revision: str
+    """The commit it belongs to."""
+    sha256: str
+
+
+def fetch(
+    repository: str, *, cache_dir: str | None = None, endpoint: str | None = None, progress: Progress | None = None
+) -> HubFile:
+    """The weights file of a hub repository; a cached one is used without asking the hub.
+
+    Args:
+        repository: `owner/name`.
+        cache_dir: default: HF_HUB_CACHE, else the one that all programs of this user share.
+        endpoint: default: HF_ENDPOINT, else the public hub.
+        progress: told bytes done and bytes in all.
+
+    Raises:
+        WeightsError: there is no such repository or file, no network and nothing cached, the download was cut, or the
+            file's hash is not the one that the hub gave it.
+    """
+    cache = cache_dir or os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE
+    hub = endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
+    found = try_to_load_from_cache(repository, FILENAME, cache_dir=cache)
+    if not isinstance(found, str):
+        found = _download(repository, cache, hub, progress)
+    return _checked(Path(found), repository)
+
+
+def _download(repository: str, cache: str, hub: str, progress: Progress | None) -> str:
+    advice = f"What is cached for it in {cache}: {_cached(repository, cache)}. Use weights 'file:PATH' or 'random'."
+    try:
+        # The client answers an unreachable hub with half a minute of retries: ask once ourselves first.
+        address = hf_hub_url(repository, FILENAME, endpoint=hub)
+        get_hf_file_metadata(address, timeout=ANSWER_SECONDS, token=False)
+    except Exception as error:  # of whichever HTTP library the client is built on; all are passed on
+        raise WeightsError(
+            f"The pretrained weights {repository}/{FILENAME} cannot be had from {hub}: {_reason(error)}. {advice}"
+        ) from error
+    try:
+        return hf_hub_download(
+            repository,
+            FILENAME,
+            cache_dir=cache,
+            endpoint=hub,
+            etag_timeout=ANSWER_SECONDS,
+            tqdm_class=_reporting(progress),
+            token=False,  # public files only: nobody's credentials leave this machine
+        )
+    except Exception as error:
+        raise WeightsError(
+            f"The download of {repository}/{FILENAME} from {hub} was not completed: {_reason(error)}."
+            f" Nothing of it was kept; try again. {advice}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    if response is not None and response.status_code in (401, 403, 404):
+        return f"there is no such public file (HTTP {response.status_code})"
+    if isinstance(error, huggingface_hub.errors.OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set"
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _cached(repository: str, cache: str) -> str:
+    folder = Path(cache) / f"models--{repository.replace('/', '--')}" / "snapshots"
+    files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("*/*")) if folder.is_dir() else []
+    return ", ".join(files) or "nothing"
+
+
+def _checked(path: Path, repository: str) -> HubFile:
+    sha256 = file_sha256(path)
+    blob = path.resolve().name  # the hub names large files by their SHA-256, small ones by a git hash
+    if re.fullmatch(r"[0-9a-f]{64}", blob) and blob != sha256:
+        raise WeightsError(
+            f"{path} was altered or damaged: its SHA-256 is {sha256[:12]}..., the hub's is {blob[:12]}..."
+            f" Delete {path.resolve()} and {path} to download it again."
+        )
+    return HubFile(path=path, repository=repository, revision=path.parent.name, sha256=sha256)
+
+
+def _reporting(progress: Progress | None) -> type[tqdm]:
+    class Reporting(tqdm):
+        """A progress bar that draws nothing and tells `progress` instead."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **(kwargs | {"file": io.StringIO(), "disable": False, "mininterval": 0.0}))
+
+        def update(self, n: float | None = 1) -> bool | None:
+            shown = super().update(n)
+            if progress is not None and self.total:
+                progress(int(self.n), int(self.total))
+            return shown
+
+        def update_transfer(self, n: float | None = 1) -> None:
+            """Bytes on the wire: the client asks for them beside the bytes of the file, which are what is told."""
+
+    return Reporting

@@ -1,0 +1,125 @@
+"""The torch side of the timm family: build a model by name, load hub weights into it, take files with timm's names."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import timm
+from timm.models import is_model, list_models, list_pretrained, model_entrypoint
+from torch import Tensor, nn
+
+from engine.backbones import _hub
+from engine.backbones._network import Network
+from engine.backbones._timm_network import ComposedTimm, GroupedTimm, TimmNetwork
+from engine.backbones._timm_units import composed
+from engine.backbones._weights import load_backbone, read_safetensors
+from engine.backbones.timm_models import POPULAR, PREFIX
+from engine.errors import BackboneError, UnknownNameError, WeightsError
+
+
+def check(name: str) -> str:
+    """timm's own name for one of ours. Raises UnknownNameError, also for a tag that the model does not have."""
+    wanted = name.removeprefix(PREFIX)
+    architecture, dot, _ = wanted.partition(".")
+    if "/" in wanted or ":" in wanted or not is_model(architecture):
+        # timm also takes hub addresses and folders as names; those can bring formats that run code.
+        raise UnknownNameError("timm model", name, _prefixed(list_models()), f"Popular: {', '.join(POPULAR)}.")
+    tags = list_models(f"{architecture}.*", include_tags=True) if dot else [wanted]
+    if wanted not in tags:
+        raise UnknownNameError("tag of a timm model", name, _prefixed([architecture, *tags]))
+    return wanted
+
+
+def _prefixed(names: list[str]) -> list[str]:
+    return [PREFIX + name for name in names]
+
+
+def build(name: str) -> TimmNetwork:
+    """A timm model without classifier as a network, random weights from torch's current generator.
+
+    Raises:
+        UnknownNameError: timm has no such model or tag.
+        BackboneError: timm could not build it; the message is timm's.
+    """
+    wanted = check(name)
+    try:
+        model = timm.create_model(wanted, pretrained=False, num_classes=0)
+    except (RuntimeError, TypeError, ValueError, AssertionError, ImportError) as error:
+        raise BackboneError(f"timm could not build {wanted!r}: {error}") from error
+    steps = composed(model)
+    return ComposedTimm(model, steps) if steps else GroupedTimm(model)
+
+
+def load(
+    network: Network,
+    name: str,
+    *,
+    cache_dir: str | None = None,
+    endpoint: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> str:
+    """Load the hub weights of a timm model in place; returns repository, revision and checksum.
+
+    Args:
+        network: built by `build(name)`.
+        name: with our prefix; without a tag it is the one timm prefers.
+        cache_dir: the hub's cache; default: the one that all programs of this user share.
+        endpoint: the hub's address; default: HF_ENDPOINT or the public one.
+        progress: told bytes done and bytes in all while downloading.
+
+    Raises:
+        WeightsError: there are none, they cannot be had, are damaged, or do not fit.
+    """
+    repository = network.model.pretrained_cfg.get("hf_hub_id")
+    if not repository:
+        tags = ", ".join(_prefixed(list_pretrained(f"{check(name).partition('.')[0]}.*"))) or "none"
+        raise WeightsError(
+            f"timm has no weights on the hub for {name!r} (tags with weights: {tags})."
+            " Use weights 'file:PATH' with a safetensors file, or 'random'."
+        )
+    file = _hub.fetch(repository, cache_dir=cache_dir, endpoint=endpoint, progress=progress)
+    load_backbone(network, rename(network, read_safetensors(file.path)), f"{repository} ({file.path.name})")
+    return f"{repository}@{file.revision[:12]} sha256:{file.sha256[:12]}"
+
+
+def rename(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors by timm's names, or by those of the checkpoint a timm model came from, as tensors by ours.
+
+    Tensors by our names are returned as they are. The classifier is left out: it belongs to the source task.
+
+    Raises:
+        WeightsError: timm's conversion of an original checkpoint failed.
+    """
+    wanted = network.backbone_state()
+    if not tensors or any(name in wanted for name in tensors):
+        return tensors
+    model = network.model
+    ours = _behind_prefix(model, tensors)
+    convert = getattr(sys.modules[model_entrypoint(_architecture(model)).__module__], "checkpoint_filter_fn", None)
+    if ours.keys() == wanted.keys() or convert is None:
+        return ours
+    try:
+        converted = convert(dict(tensors), model)
+    except (KeyError, IndexError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        missing = len(wanted.keys() - ours.keys())
+        raise WeightsError(
+            f"The weights do not fit this backbone: {missing} of its {len(wanted)} tensors are missing,"
+            f" and timm's conversion of the file's names failed ({error!r})."
+        ) from error
+    renamed = _behind_prefix(model, converted)
+    return renamed if len(wanted.keys() & renamed.keys()) > len(wanted.keys() & ours.keys()) else ours
+
+
+def _behind_prefix(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    classifier = model.pretrained_cfg.get("classifier") or ()
+    classifiers = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+    return {
+        f"model.{name}": tensor
+        for name, tensor in tensors.items()
+        if not any(name.startswith(f"{layer}.") for layer in classifiers)
+    }
+
+
+def _architecture(model: nn.Module) -> str:
+    return model.pretrained_cfg["architecture"]

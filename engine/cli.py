@@ -1,0 +1,259 @@
+"""The command line: the same engine without a browser."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.errors import SpecError, TransferscopeError, UnknownNameError
+from engine.spec import ExperimentSpec
+
+FORMATS = ("csv", "json", "parquet")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Returns 0 when it did what was asked, 1 when a run failed, 2 on a mistake in the request."""
+    args = _parser().parse_args(argv)
+    try:
+        return args.command(args)
+    except TransferscopeError as error:
+        print(f"transferscope: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped looking; the runs go on. See them with: python -m engine runs", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone; there is nobody left to tell.
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m engine", description="Compare transfer-learning strategies on images."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=function)
+        return added
+
+    def with_home(added: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        added.add_argument(
+            "--home", metavar="DIR", help="where results are kept (default: TRANSFERSCOPE_HOME or user data)"
+        )
+        return added
+
+    def with_spec(added: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        which = added.add_mutually_exclusive_group(required=True)
+        which.add_argument("spec", nargs="?", help="a .toml or .json file")
+        which.add_argument("--preset", metavar="NAME", help="a preset, see `presets`")
+        return with_home(added)
+
+    command("presets", _presets, "List experiments that are ready to run.").add_argument(
+        "--toml", metavar="NAME", help="print one as TOML, to start your own from"
+    )
+    with_spec(command("plan", _plan, "Show the runs of an experiment and what they will cost, without running them."))
+    added = with_spec(command("run", _run, "Queue an experiment for a background worker."))
+    added.add_argument("--follow", action="store_true", help="show progress until all runs have ended")
+    added.add_argument("--again", action="store_true", help="compute runs anew that were computed before")
+    added = with_home(command("runs", _runs, "List runs."))
+    added.add_argument("experiment", nargs="?", help="id, beginning of an id, or name")
+    added.add_argument("--json", action="store_true", help="one JSON object per run")
+    for name, function, text in (
+        ("cancel", _cancel, "Stop a run, or all runs of an experiment; what they learned is kept."),
+        ("resume", _resume, "Go on with stopped or interrupted runs, from their last checkpoint."),
+    ):
+        added = with_home(command(name, function, text))
+        added.add_argument("id", help="id (or its beginning) of a run or an experiment, or an experiment's name")
+    added = with_home(command("export", _export, "Write a frame of an experiment to a file or to standard output."))
+    added.add_argument("experiment", help="id, beginning of an id, or name")
+    added.add_argument("--frame", required=True, metavar="NAME", help="runs, learning_curve or transfer_curve")
+    added.add_argument("--format", choices=FORMATS, default="csv")
+    added.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: standard output (parquet needs a file there)"
+    )
+    added = command("describe", _describe, "Show the units of a backbone and what each costs.")
+    added.add_argument("backbone")
+    added.add_argument("--json", action="store_true", help="the whole card")
+    added = command(
+        "pretrain", _pretrain, "Make a shipped backbone anew: train it from scratch with its recorded recipe."
+    )
+    added.add_argument("backbone")
+    added.add_argument(
+        "--data", required=True, metavar="DIR", help="a folder of images, train/<class>/* and test/<class>/*"
+    )
+    added.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: assets/backbones)")
+    added.add_argument("--device", help="torch's name of a device; default: the best there is")
+    return parser
+
+
+def _spec(args: argparse.Namespace) -> ExperimentSpec:
+    from engine.presets import PRESETS
+
+    return PRESETS[args.preset].spec if args.preset else ExperimentSpec.from_file(args.spec)
+
+
+def _presets(args: argparse.Namespace) -> int:
+    from engine.presets import PRESETS
+
+    if args.toml:
+        print(PRESETS[args.toml].spec.to_toml(), end="")
+        return 0
+    for preset in PRESETS:
+        print(f"{preset.name:<14} {preset.label}\n{'':<14} {preset.question}")
+    return 0
+
+
+def _plan(args: argparse.Namespace) -> int:
+    from engine import service
+    from engine.plan import plan
+
+    store = service.open_store(args.home)
+    planned = plan(_spec(args), home=store.home)
+    for one in planned:
+        run = one.run
+        labels = run.label_budget or "all"
+        print(
+            f"{run.run_id}  {run.backbone}  {run.dataset}  {run.strategy:<20} frozen {run.frozen_depth:>2} of"
+            f" {one.card.n_units}  labels {labels:>5}  seed {run.seed}"
+        )
+    cost = service.price(store, planned)
+    low, high = cost.trainable_parameters
+    basis = "from this machine's measured speed" if cost.measured else "rough: no worker has measured this machine yet"
+    print(
+        f"\n{cost.runs} runs, about {cost.seconds:,.0f} s ({basis}), {cost.memory_bytes / 1e9:.1f} GB of memory;"
+        f" {cost.total_parameters:,} parameters, {low:,} to {high:,} of them trained"
+    )
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    from engine import service
+    from engine.follow import follow
+
+    store, spec = service.open_store(args.home), _spec(args)
+    submission = service.queue(store, spec, again=args.again)
+    reused = len(submission.reused)
+    note = f", {reused} computed before and reused (--again computes them anew)" if reused and not args.again else ""
+    print(f"Experiment {submission.experiment_id}: {len(submission.queued)} runs queued{note}. Home: {store.home}")
+    if not args.follow:
+        print(f"Follow it: python -m engine run ... --follow, or: python -m engine runs {submission.experiment_id}")
+        return 0
+    return follow(store, submission.experiment_id)
+
+
+def _runs(args: argparse.Namespace) -> int:
+    from engine import service
+    from engine.frames import Frames
+    from engine.launch import supervise
+
+    store = service.open_store(args.home)
+    supervise(store)
+    frame = Frames(store).frame("runs", store.experiment(args.experiment) if args.experiment else None)
+    if args.json:
+        for row in json.loads(frame.to_json(orient="records", date_format="iso")):
+            print(json.dumps(row))
+        return 0
+    if frame.empty:
+        print("No runs yet. Start some: python -m engine run --preset quick --follow")
+    for row in frame.itertuples():
+        tested = f"test {row.test_accuracy:.3f}" if row.test_accuracy == row.test_accuracy else f"{row.progress:>9.0%}"
+        print(
+            f"{row.run_id}  {row.state:<11} {tested}  {row.backbone}  {row.dataset}  {row.strategy:<20}"
+            f" frozen {row.frozen_depth:>2} of {row.n_units}  seed {row.seed}  {row.message}".rstrip()
+        )
+    return 0
+
+
+def _cancel(args: argparse.Namespace) -> int:
+    return _each(args, "stop", lambda store, ids: store.cancel(ids))
+
+
+def _resume(args: argparse.Namespace) -> int:
+    return _each(args, "resume", lambda store, ids: store.resume(ids))
+
+
+def _each(args: argparse.Namespace, verb: str, act: Callable[[Any, list[str]], None]) -> int:
+    from engine import service
+    from engine.launch import supervise
+
+    store = service.open_store(args.home)
+    ids = store.find_runs(args.id)
+    act(store, ids)
+    supervise(store)
+    print(f"Asked {len(ids)} run{'s' if len(ids) != 1 else ''} to {verb}.")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from engine import service
+    from engine.frames import COLUMNS, Frames
+
+    if args.frame not in COLUMNS:
+        raise UnknownNameError("frame", args.frame, COLUMNS)
+    store = service.open_store(args.home)
+    frame = Frames(store).frame(args.frame, store.experiment(args.experiment))
+    if args.format == "parquet" and args.output is None and sys.stdout.isatty():
+        raise SpecError("Parquet is binary and this is a terminal; give --output FILE.")
+    _write(frame, args.format, args.output)
+    return 0
+
+
+def _write(frame: Any, form: str, output: Path | None) -> None:
+    if form == "parquet":
+        frame.to_parquet(output if output else sys.stdout.buffer, index=False)
+        return
+    text = frame.to_csv(index=False) if form == "csv" else frame.to_json(orient="records", date_format="iso", indent=1)
+    if output:
+        output.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="" if text.endswith("\n") else "\n")
+
+
+def _describe(args: argparse.Namespace) -> int:
+    from engine.backbones import family_of
+    from engine.backbones._describe import describe
+
+    card = family_of(args.backbone).card(args.backbone) or describe(args.backbone)
+    if args.json:
+        print(card.to_json())
+        return 0
+    print(f"{card.label}: {card.summary}\n{card.n_units} units, {card.parameters:,} parameters; {card.source}")
+    for place, unit in enumerate(card.units, start=1):
+        print(
+            f"{place:>3}  {unit.name:<24} {unit.parameters:>12,} parameters {unit.flops / 1e6:>10,.1f} MFLOPs"
+            f" {unit.n_features:>6} features"
+        )
+    for note in card.notes:
+        print(f"Note: {note}")
+    return 0
+
+
+def _pretrain(args: argparse.Namespace) -> int:
+    from engine import device, pretrain
+    from engine.backbones._base import ASSETS
+    from engine.events import EpochEnded, Tested
+
+    run = pretrain.recipe(args.backbone, f"folder:{args.data}")
+    chosen = device.choose(args.device)
+    device.prepare(chosen)
+
+    def say(event: Any) -> None:
+        if isinstance(event, EpochEnded) and event.epoch:
+            print(
+                f"epoch {event.epoch:>3} of {run.train.epochs}  train loss {event.train_loss:.4f}"
+                f"  validation accuracy {event.validation_accuracy:.4f}",
+                flush=True,
+            )
+        if isinstance(event, Tested):
+            print(f"test accuracy {event.accuracy:.4f} (n = {event.n_images:,})")
+
+    card = pretrain.pretrain(run, chosen, args.output or ASSETS / "backbones", say)
+    print(f"Wrote {card.weights.removeprefix('assets:')}, sha256 {card.weights_sha256}")
+    return 0

@@ -1,0 +1,57 @@
+"""What a running computation needs of the outside: to be stopped between steps, and to say how far it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Cancelled(Exception):
+    """The run was asked to stop; what it has learned so far is kept."""
+
+
+@dataclass
+class Progress:
+    """How far a run is. Read by the heartbeat, written by the computation; never part of a result."""
+
+    phase: str = "starting"
+    done: float = 0.0
+    """Share of the whole run, 0..1."""
+    epoch: int = 0
+    images: int = 0
+    """Training images processed."""
+    began: float = field(default_factory=time.monotonic)
+    training_began: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As shown: phase, done, epoch, images_per_second and eta_seconds (None while unknown)."""
+        now = time.monotonic()
+        took = now - self.began
+        rate = self.images / (now - self.training_began) if self.training_began and self.images else None
+        eta = took / self.done * (1 - self.done) if self.done > 0.02 else None
+        return {
+            "phase": self.phase,
+            "done": round(self.done, 4),
+            "epoch": self.epoch,
+            "images_per_second": rate,
+            "eta_seconds": eta,
+        }
+
+
+class Control:
+    """Passed into the computation, which calls `step` between two batches."""
+
+    def __init__(self) -> None:
+        self.progress = Progress()
+        self.stop = False
+
+    def step(self) -> None:
+        """Raise Cancelled if the run was asked to stop."""
+        if self.stop:
+            raise Cancelled
+
+    def enter(self, phase: str, done: float) -> None:
+        """Begin a phase at a share of the whole run."""
+        self.step()
+        self.progress.phase, self.progress.done = phase, done

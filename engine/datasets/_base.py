@@ -1,0 +1,121 @@
+"""The contract of datasets: a source that can be described cheaply and decoded once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import UnknownNameError
+from engine.registry import Registry
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What the plan and the screen know of a dataset before its images are decoded."""
+
+    name: str
+    label: str
+    summary: str
+    source: str
+    licence: str
+    class_names: tuple[str, ...]
+    n_pool: int
+    """Images that may be used for training and validation."""
+    n_test: int
+    size: str
+    """Native image size in words, for example `8x8 grey`."""
+    download_bytes: int = 0
+    """0 where everything is on this machine already."""
+    augmentation: str = "crop"
+    """What `augmentation = "dataset"` means here: none, crop or crop_flip."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.class_names)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Decoded images at one size, with labels and the part each image belongs to."""
+
+    info: DatasetInfo
+    pixels: np.ndarray
+    """uint8, (n_images, height, width, 3); read-only."""
+    labels: np.ndarray
+    """int64, (n_images,), 0..n_classes-1."""
+    parts: np.ndarray
+    """str, (n_images,): train, validation or test as the source pinned them; train where it pinned only the test part."""
+    keys: np.ndarray
+    """str, (n_images,): content hashes, by which subsets are drawn, so that file order and names do not matter."""
+    skipped: tuple[str, ...] = field(default_factory=tuple)
+    """Files that were left out, each with its reason."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what was decoded: the same images, labels and parts give the same one."""
+        digest = hashlib.blake2b(digest_size=8)
+        for key, label, part in sorted(zip(self.keys.tolist(), self.labels.tolist(), self.parts.tolist(), strict=True)):
+            digest.update(f"{key}/{label}/{part};".encode())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A source of images: one name, or all names with a prefix such as `folder:`."""
+
+    name: str
+    accepts: Callable[[str], bool]
+    describe: Callable[[str, Path | None], DatasetInfo]
+    """Cheap; raises DatasetError where the source cannot be used."""
+    decode: Callable[[str, int, str, Path | None], Images]
+    """(name, side in pixels, interpolation, home) -> images of side x side; raises DatasetError."""
+    label: str = ""
+    summary: str = ""
+    listed: bool = True
+    """Whether the name alone can be picked from a list."""
+
+
+DATASETS: Registry[Dataset] = Registry("dataset", __name__.rpartition(".")[0])
+
+
+def _find(name: str) -> Dataset:
+    for dataset in DATASETS:
+        if dataset.accepts(name):
+            return dataset
+    listed = [dataset.name for dataset in DATASETS if dataset.listed]
+    raise UnknownNameError(
+        "dataset", name, listed, "Your own images: 'folder:PATH' of a folder with one folder per class."
+    )
+
+
+def describe(name: str, home: Path | None = None) -> DatasetInfo:
+    """What is known of a dataset without decoding it.
+
+    Raises:
+        UnknownNameError: nothing has this name.
+        DatasetError: it cannot be used; every class or file at fault is named.
+    """
+    return _find(name).describe(name, home)
+
+
+def load(name: str, side: int, interpolation: str = "bicubic", home: Path | None = None) -> Images:
+    """Decode a dataset at `side` x `side` pixels. Raises as `describe`."""
+    return _find(name).decode(name, side, interpolation, home)
+
+
+def unique_keys(hashes: Iterable[str]) -> np.ndarray:
+    """Content hashes as keys, str (n,): repeats of an image are told apart by their count."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for content in hashes:
+        seen[content] += 1
+        keys.append(f"{content}-{seen[content]}")
+    return np.asarray(keys)

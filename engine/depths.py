@@ -1,0 +1,109 @@
+"""Measures at every depth from one frozen pass, with what runs of one worker share."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine import backbones, datasets, train
+from engine.backbones._network import Network
+from engine.batches import Pixels
+from engine.control import Control
+from engine.datasets import Images, Split
+from engine.events import DepthMeasured, Event
+from engine.features import extract
+from engine.scores import SCORES, FeatureSplit, Measured
+from engine.spec import RunSpec
+
+CACHED_DATASETS = 4
+CACHED_DEPTHS = 4_096
+
+
+class Caches:
+    """What runs of one worker share: decoded images, and measures of depths that are the same network bit for bit."""
+
+    def __init__(self) -> None:
+        self.images: OrderedDict[tuple, Images] = OrderedDict()
+        self.depths: OrderedDict[tuple, Measured] = OrderedDict()
+
+    def load(self, name: str, side: int, interpolation: str, home: Path | None) -> Images:
+        """Decode a dataset once per size."""
+        key = (name, side, interpolation)
+        if key not in self.images:
+            self.images[key] = datasets.load(name, side, interpolation, home)
+        self.images.move_to_end(key)
+        while len(self.images) > CACHED_DATASETS:
+            self.images.popitem(last=False)
+        return self.images[key]
+
+    def keep(self, key: tuple, measured: Measured) -> None:
+        """Remember a measure of one depth."""
+        self.depths[key] = measured
+        while len(self.depths) > CACHED_DEPTHS:
+            self.depths.popitem(last=False)
+
+
+@dataclass
+class Prepared:
+    """A run set up: its network on its device, its images, its split."""
+
+    run: RunSpec
+    card: backbones.Card
+    network: Network
+    images: Images
+    pixels: Pixels
+    split: Split
+    control: Control
+    shared: Caches
+    precision: str
+
+
+def measure_depths(
+    ready: Prepared, begin: float, end: float, always: tuple[str, ...] = ()
+) -> Generator[Event, None, dict[str, Measured]]:
+    """One frozen pass, then every measure at every depth; returns the last depth's measures by score name."""
+    scores = [SCORES[name] for name in dict.fromkeys((*ready.run.measures, *always))]
+    network, split, control = ready.network, ready.split, ready.control
+    control.enter("reading features", begin)
+    everything = np.concatenate([split.train, split.validation, split.test])
+    features = extract(network, ready.pixels, everything, train.EVALUATION_BATCH, control)
+    cuts = [len(split.train), len(split.train) + len(split.validation)]
+    labels = np.split(ready.images.labels[everything], cuts)
+    measured: dict[str, Measured] = {}
+    for unit, all_rows in enumerate(features):
+        control.enter("measuring depths", begin + (end - begin) * (0.2 + 0.8 * unit / len(features)))
+        if all_rows is None:
+            continue
+        train_rows, validation_rows, test_rows = np.split(all_rows, cuts)
+        parts = FeatureSplit(train_rows, labels[0], validation_rows, labels[1], test_rows, labels[2])
+        for score in scores:
+            control.step()
+            measured[score.name] = value = _measure(ready, unit, score.name, parts)
+            if score.name in ready.run.measures:
+                yield DepthMeasured(
+                    unit=unit + 1,
+                    unit_name=network.unit_names[unit],
+                    metric=score.metric,
+                    value=value.value,
+                    n_images=value.n_images,
+                    n_features=all_rows.shape[1],
+                    detail=value.detail,
+                )
+    return measured
+
+
+def _measure(ready: Prepared, unit: int, score: str, parts: FeatureSplit) -> Measured:
+    # Frozen units are the same network in every run of this seed: their features and measures are computed once.
+    run = ready.run
+    key = (run.backbone, run.weights, run.dataset, ready.images.fingerprint, run.seed, run.label_budget, unit, score)
+    fixed = unit < run.frozen_depth
+    if fixed and key in ready.shared.depths:
+        return ready.shared.depths[key]
+    measured = SCORES[score].measure(parts)
+    if fixed:
+        ready.shared.keep(key, measured)
+    return measured

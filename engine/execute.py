@@ -1,0 +1,205 @@
+"""One run from its spec to its events: the one joint that knows all families."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine import backbones, datasets, seeding, train
+from engine.backbones._network import Network
+from engine.backbones._weights import tensors_sha256
+from engine.batches import Pixels
+from engine.control import Control
+from engine.depths import Caches, Prepared, measure_depths
+from engine.device import Device, precision
+from engine.events import Event, FreezeChecked, Notice, Started, Tested
+from engine.spec import RunSpec
+from engine.strategies import STRATEGIES
+
+# Share of a run's progress bar that each phase is given; the pass over the depths comes last (first for a solved head).
+SETUP_DONE, TRAINING_DONE = 0.05, 0.85
+CACHED_DATASETS = 4
+CACHED_DEPTHS = 4_096
+
+
+def execute(
+    run: RunSpec,
+    device: Device,
+    *,
+    home: Path | None = None,
+    control: Control | None = None,
+    shared: Caches | None = None,
+    resume: dict[str, Any] | None = None,
+) -> Generator[Event | train.Savepoint, None, Network]:
+    """Compute one run.
+
+    Args:
+        run: what to compute.
+        device: where.
+        home: where downloaded and described things are kept.
+        control: stops the computation between two batches and is told the progress.
+        shared: decoded images and measures of earlier runs of this process.
+        resume: state of a savepoint of the same run; its events up to there are not repeated.
+
+    Yields:
+        Events in an order that depends on the spec alone, and savepoints between them.
+
+    Returns:
+        The network with the selected weights.
+
+    Raises:
+        TransferscopeError: the run cannot be computed; the text says why.
+        Cancelled: the control said stop.
+    """
+    control = control or Control()
+    control.enter("loading", 0.0)
+    torch.manual_seed(seeding.derive(run.seed, "torch"))
+    ready, started = prepare(run, device, home, control, shared or Caches())
+    frozen_before = hashes(ready.network)
+    if resume is None:
+        yield started
+        for text in ready.images.skipped[:20]:
+            yield Notice(f"left out {text}")
+    if STRATEGIES[run.strategy].solves_head:
+        chosen = yield from solve_head(ready)
+    else:
+        chosen = yield from train.fit(training_task(ready), resume)
+    yield freeze_proof(ready.network, frozen_before)
+    if chosen is None:
+        return ready.network
+    control.enter("testing", TRAINING_DONE)
+    yield test(ready, chosen)
+    if not STRATEGIES[run.strategy].solves_head:
+        yield from measure_depths(ready, TRAINING_DONE, 1.0)
+    control.progress.done = 1.0
+    return ready.network
+
+
+def prepare(
+    run: RunSpec, device: Device, home: Path | None, control: Control, shared: Caches
+) -> tuple[Prepared, Started]:
+    """Decode, split, build, load, freeze; raises TransferscopeError where one of these is not possible."""
+    strategy = STRATEGIES[run.strategy]
+    network, origin = build_network(run, strategy.weights or run.weights, home)
+    card = backbones.card(run.backbone, home)
+    images = shared.load(run.dataset, card.input_size[1], card.interpolation, home)
+    split = datasets.make_split(images, run.seed, run.label_budget)
+    network.reset_head(images.info.n_classes)
+    network.freeze(run.frozen_depth)
+    where = torch.device(device.name)
+    network.to(where, memory_format=torch.channels_last)
+    pixels = Pixels.on(where, images.pixels, images.labels, card.mean, card.std)
+    ready = Prepared(run, card, network, images, pixels, split, control, shared, precision(device, run.train.precision))
+    control.enter("preparing", SETUP_DONE)
+    return ready, _started(ready, device, origin)
+
+
+def _started(ready: Prepared, device: Device, origin: str) -> Started:
+    network, card = ready.network, ready.card
+    return Started(
+        device=f"{device.name}: {device.description}",
+        precision=ready.precision,
+        unit_names=network.unit_names,
+        total_parameters=sum(parameter.numel() for parameter in network.parameters()),
+        trainable_parameters=sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad),
+        n_train=len(ready.split.train),
+        n_validation=len(ready.split.validation),
+        n_test=len(ready.split.test),
+        class_names=list(ready.images.info.class_names),
+        dataset_fingerprint=ready.images.fingerprint,
+        weights=origin,
+        preprocessing={
+            "size": list(card.input_size),
+            "mean": list(card.mean),
+            "std": list(card.std),
+            "interpolation": card.interpolation,
+            "augmentation": augmentation(ready),
+        },
+        pooling=network.pooling,
+        versions={name: importlib.metadata.version(name) for name in ("torch", "timm", "numpy", "scikit-learn")}
+        | {"python": platform.python_version()},
+    )
+
+
+def build_network(run: RunSpec, weights: str, home: Path | None) -> tuple[Network, str]:
+    """The backbone with the weights asked for, and where they came from."""
+    family = backbones.family_of(run.backbone)
+    with torch.random.fork_rng(devices=[]):
+        # Strategies of one seed that start from random weights start from the same ones.
+        torch.manual_seed(seeding.derive(run.seed, "weights"))
+        network = family.build(run.backbone)
+    if weights == "random":
+        return network, f"random, seed {run.seed}"
+    if weights.startswith("file:"):
+        from engine.backbones._weights import load_file
+
+        return network, load_file(network, run.backbone, Path(weights.removeprefix("file:")).expanduser())
+    return network, family.load(network, run.backbone, home)
+
+
+def augmentation(ready: Prepared) -> str:
+    """The augmentation asked for; `dataset` means the dataset's own."""
+    asked = ready.run.train.augmentation
+    return ready.images.info.augmentation if asked == "dataset" else asked
+
+
+def training_task(ready: Prepared) -> train.Task:
+    """What the training loop needs of a prepared run."""
+    return train.Task(
+        network=ready.network,
+        pixels=ready.pixels,
+        train=ready.split.train,
+        validation=ready.split.validation,
+        spec=ready.run.train,
+        seed=ready.run.seed,
+        augmentation=augmentation(ready),
+        precision=ready.precision,
+        control=ready.control,
+        share=(SETUP_DONE, TRAINING_DONE),
+    )
+
+
+def solve_head(ready: Prepared) -> Generator[Event, None, train.Best]:
+    """Measure every depth of the frozen backbone, then put the solved probe of the last one in place of the head."""
+    last = yield from measure_depths(ready, SETUP_DONE, TRAINING_DONE, always=("linear_probe",))
+    probe = last["linear_probe"].solution
+    with torch.no_grad():
+        ready.network.head.weight.copy_(torch.from_numpy(probe.weight))
+        ready.network.head.bias.copy_(torch.from_numpy(probe.bias))
+    return train.Best(probe.validation_accuracy, probe.validation_loss, 0)
+
+
+def test(ready: Prepared, chosen: train.Best) -> Tested:
+    """Read the sealed test images, once, with the selected weights."""
+    _, accuracy = train.evaluate(training_task(ready), ready.split.test)
+    return Tested(
+        accuracy=accuracy,
+        n_images=len(ready.split.test),
+        validation_accuracy=chosen.accuracy,
+        epoch=chosen.epoch,
+        selection=ready.run.train.selection,
+        weights_sha256=tensors_sha256(ready.network.state_dict()),
+    )
+
+
+def hashes(network: Network) -> dict[str, str]:
+    """A hash per frozen tensor and buffer, by name."""
+    return {name: tensors_sha256({name: tensor}) for name, tensor in network.frozen_tensors().items()}
+
+
+def freeze_proof(network: Network, before: dict[str, str]) -> FreezeChecked:
+    """Compare the frozen tensors with what they were."""
+    after = hashes(network)
+    changed = [name for name in before if after[name] != before[name]]
+    return FreezeChecked(len(before), _digest(before), _digest(after), changed)
+
+
+def _digest(hashes_by_name: dict[str, str]) -> str:
+    return tensors_sha256(
+        {"all": torch.tensor(list("".join(sorted(hashes_by_name.values())).encode()), dtype=torch.uint8)}
+    )

@@ -1,0 +1,231 @@
+"""Tidy frames from the store: one row per run, per epoch or per depth, every column documented here.
+
+`runs`: experiment_id, experiment (name), run_id, backbone, dataset, strategy, frozen_depth (leading units fixed), n_units,
+depth_fraction (frozen_depth / n_units), seed, label_budget (NA = all labels), weights, state, attempt, message, created,
+started, finished (UTC), seconds (worked), epochs (planned), val_accuracy and test_accuracy (0..1; test is read once),
+test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken" or
+"" before it was taken), progress (0..1), phase, eta_seconds, queue_position (1 = next), images_per_second.
+
+`learning_curve`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, epoch (0 = before
+training), split (train or validation), metric (accuracy 0..1 or loss in nats), value.
+
+`transfer_curve`: experiment_id, run_id, backbone, dataset, strategy, unit (1 = stem; 0 = none), unit_name, depth_fraction
+(unit / n_units), frozen_depth, n_units, seed, label_budget, metric, value (0..1), n_images. `test_accuracy` and
+`val_accuracy` are of the trained network, at unit = frozen_depth; `probe_accuracy` and `knn_accuracy` are of the features
+after each unit of that run's network, on the test images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import UnknownNameError
+from engine.events import DepthMeasured, EpochEnded, Event, FreezeChecked, Started, Tested
+from engine.spec import RunSpec
+from engine.store import Store, StoredEvent, check_link
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = ("runs", "learning_curve", "transfer_curve")
+
+_CELL = {
+    "experiment_id": "str",
+    "run_id": "str",
+    "backbone": "str",
+    "dataset": "str",
+    "strategy": "str",
+    "frozen_depth": "int64",
+    "seed": "int64",
+    "label_budget": "Int64",
+}
+COLUMNS: dict[str, dict[str, str]] = {
+    "runs": {
+        "experiment_id": "str",
+        "experiment": "str",
+        **{name: kind for name, kind in _CELL.items() if name != "experiment_id"},
+        "n_units": "int64",
+        "depth_fraction": "float64",
+        "weights": "str",
+        "state": "str",
+        "attempt": "int64",
+        "message": "str",
+        "created": "datetime64[ns, UTC]",
+        "started": "datetime64[ns, UTC]",
+        "finished": "datetime64[ns, UTC]",
+        "seconds": "float64",
+        "epochs": "int64",
+        "val_accuracy": "float64",
+        "test_accuracy": "float64",
+        "test_n": "Int64",
+        "selection": "str",
+        "trainable_parameters": "Int64",
+        "total_parameters": "Int64",
+        "device": "str",
+        "precision": "str",
+        "freeze_proof": "str",
+        "progress": "float64",
+        "phase": "str",
+        "eta_seconds": "float64",
+        "queue_position": "Int64",
+        "images_per_second": "float64",
+    },
+    "learning_curve": {**_CELL, "epoch": "int64", "split": "str", "metric": "str", "value": "float64"},
+    "transfer_curve": {
+        **_CELL,
+        "unit": "int64",
+        "unit_name": "str",
+        "depth_fraction": "float64",
+        "n_units": "int64",
+        "metric": "str",
+        "value": "float64",
+        "n_images": "Int64",
+    },
+}
+
+
+class Frames:
+    """Reads a store incrementally: only new events are read and checked, however often frames are asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.last_seq = 0
+        self._attempts: dict[tuple[str, int], list[Event]] = {}
+        self._links: dict[tuple[str, int], StoredEvent] = {}
+        self._specs: dict[str, RunSpec] = {}
+
+    def refresh(self) -> int:
+        """Read what is new. Returns the newest seq. Raises StoreError where an event is not what was written."""
+        for stored in self.store.tail(self.last_seq):
+            key = (stored.run_id, stored.attempt)
+            check_link(self._links.get(key), stored)
+            self._links[key] = stored
+            self._attempts.setdefault(key, []).append(stored.parsed())
+            self.last_seq = stored.seq
+        return self.last_seq
+
+    def events(self, run_id: str, attempt: int) -> list[Event]:
+        """Events of one attempt, as of the last refresh."""
+        return self._attempts.get((run_id, attempt), [])
+
+    def frame(self, name: str, experiment_id: str | None = None) -> pd.DataFrame:
+        """A frame of one experiment, or of all that are not in the trash.
+
+        Raises:
+            UnknownNameError: no frame has this name.
+        """
+        makers = {"runs": self._run, "learning_curve": self._learning, "transfer_curve": self._transfer}
+        if name not in makers:
+            raise UnknownNameError("frame", name, makers)
+        self.refresh()
+        rows = (row for stored in self.store.runs(experiment_id) for row in makers[name](stored))
+        return tidy(name, rows)
+
+    def _spec(self, stored: dict[str, Any]) -> RunSpec:
+        run_id = stored["run_id"]
+        if run_id not in self._specs:
+            self._specs[run_id] = RunSpec.from_json(stored["spec"])
+        return self._specs[run_id]
+
+    def _cell(self, stored: dict[str, Any]) -> dict[str, Any]:
+        spec = self._spec(stored)
+        return {
+            "experiment_id": stored["experiment_id"],
+            "run_id": stored["run_id"],
+            "backbone": spec.backbone,
+            "dataset": spec.dataset,
+            "strategy": spec.strategy,
+            "frozen_depth": spec.frozen_depth,
+            "seed": spec.seed,
+            "label_budget": spec.label_budget,
+        }
+
+    def _run(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        spec, progress = self._spec(stored), stored["progress"]
+        events = self.events(stored["run_id"], stored["attempt"])
+        started = _last(events, Started)
+        tested, proof = _last(events, Tested), _last(events, FreezeChecked)
+        epochs = [event for event in events if isinstance(event, EpochEnded)]
+        best = max(
+            (event.validation_accuracy for event in epochs if event.validation_accuracy is not None), default=None
+        )
+        ended = stored["state"] == "finished"
+        yield self._cell(stored) | {
+            "experiment": stored["experiment"],
+            "n_units": stored["n_units"],
+            "depth_fraction": spec.frozen_depth / stored["n_units"],
+            "weights": spec.weights,
+            "state": stored["state"],
+            "attempt": stored["attempt"],
+            "message": stored["message"],
+            "created": stored["created"],
+            "started": stored["started"],
+            "finished": stored["finished"],
+            "seconds": stored["seconds"] or None,
+            "epochs": spec.train.epochs,
+            "val_accuracy": tested.validation_accuracy if tested else best,
+            "test_accuracy": tested.accuracy if tested else None,
+            "test_n": tested.n_images if tested else None,
+            "selection": spec.train.selection,
+            "trainable_parameters": started.trainable_parameters if started else None,
+            "total_parameters": started.total_parameters if started else None,
+            "device": started.device if started else stored["device"],
+            "precision": started.precision if started else "",
+            "freeze_proof": "" if proof is None else "broken" if proof.changed else "held",
+            "progress": 1.0 if ended else progress.get("done", 0.0),
+            "phase": stored["state"] if stored["state"] != "running" else progress.get("phase", "starting"),
+            "eta_seconds": progress.get("eta_seconds") if stored["state"] == "running" else None,
+            "queue_position": stored["queue_position"],
+            "images_per_second": progress.get("images_per_second"),
+        }
+
+    def _learning(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        cell = self._cell(stored)
+        for event in self.events(stored["run_id"], stored["attempt"]):
+            if isinstance(event, EpochEnded):
+                values = {
+                    ("train", "accuracy"): event.train_accuracy,
+                    ("train", "loss"): event.train_loss,
+                    ("validation", "accuracy"): event.validation_accuracy,
+                    ("validation", "loss"): event.validation_loss,
+                }
+                for (split, metric), value in values.items():
+                    if value is not None:
+                        yield cell | {"epoch": event.epoch, "split": split, "metric": metric, "value": value}
+
+    def _transfer(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        n_units = stored["n_units"]
+        cell = self._cell(stored) | {"n_units": n_units}
+        events = self.events(stored["run_id"], stored["attempt"])
+        started = _last(events, Started)
+        for event in events:
+            if isinstance(event, DepthMeasured):
+                place = {"unit": event.unit, "unit_name": event.unit_name, "depth_fraction": event.unit / n_units}
+                yield cell | place | {"metric": event.metric, "value": event.value, "n_images": event.n_images}
+            if isinstance(event, Tested):
+                depth = cell["frozen_depth"]
+                name = started.unit_names[depth - 1] if started and depth else "none"
+                place = {"unit": depth, "unit_name": name, "depth_fraction": depth / n_units}
+                yield cell | place | {"metric": "test_accuracy", "value": event.accuracy, "n_images": event.n_images}
+                if event.validation_accuracy is not None:
+                    value = {"metric": "val_accuracy", "value": event.validation_accuracy}
+                    yield cell | place | value | {"n_images": started.n_validation if started else None}
+
+
+def tidy(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a DataFrame with exactly the documented columns and types, also when there are none."""
+    import pandas as pd
+
+    columns = COLUMNS[name]
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    for column, kind in columns.items():
+        if kind.startswith("datetime"):
+            frame[column] = pd.to_datetime(frame[column].astype("float64"), unit="s", utc=True).astype(kind)
+        else:
+            frame[column] = frame[column].astype(kind)
+    return frame
+
+
+def _last(events: list[Event], kind: type[Any]) -> Any:
+    return next((event for event in reversed(events) if isinstance(event, kind)), None)

@@ -1,0 +1,71 @@
+"""Experiments that are ready to run, each the answer to one question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.registry import Registry
+from engine.spec import ExperimentSpec, TrainSpec
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named experiment with the question it answers."""
+
+    name: str
+    label: str
+    question: str
+    spec: ExperimentSpec
+
+
+PRESETS: Registry[Preset] = Registry("preset")
+
+PRESETS.register(
+    Preset(
+        "quick",
+        "What does freezing change?",
+        "100 labelled digits, a network pretrained on photographs: how many of its layers should stay fixed?",
+        ExperimentSpec(
+            name="What does freezing change?",
+            strategies=("linear_probe", "full_fine_tuning", "partial_fine_tuning", "from_scratch"),
+            frozen_depths=(2, 4, 6, 8),
+            seeds=(0, 1, 2),
+            label_budgets=(100,),
+        ),
+    )
+)
+PRESETS.register(
+    Preset(
+        "every_depth",
+        "Every depth, six seeds",
+        "The same question at every depth, with enough paired seeds to make a claim.",
+        ExperimentSpec(name="Every depth, six seeds", seeds=tuple(range(6)), label_budgets=(100,)),
+    )
+)
+PRESETS.register(
+    Preset(
+        "label_budget",
+        "How many labels do you need?",
+        "From 20 labels to 1,000: when does training from scratch catch up with transfer?",
+        ExperimentSpec(
+            name="How many labels do you need?",
+            strategies=("linear_probe", "full_fine_tuning", "partial_fine_tuning", "from_scratch"),
+            frozen_depths=(4,),
+            label_budgets=(20, 50, 100, 200, 500, 1000),
+        ),
+    )
+)
+PRESETS.register(
+    Preset(
+        "rate",
+        "Is it the layers or the learning rate?",
+        "The quick question with a learning rate four times lower: does the best depth move?",
+        ExperimentSpec(
+            name="A lower learning rate",
+            strategies=("linear_probe", "full_fine_tuning", "partial_fine_tuning", "from_scratch"),
+            frozen_depths=(2, 4, 6, 8),
+            label_budgets=(100,),
+            train=TrainSpec(learning_rate=0.005),
+        ),
+    )
+)

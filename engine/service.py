@@ -1,0 +1,66 @@
+"""What dashboard, command line and Python share: open a home, queue an experiment, wait for it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from engine import cost
+from engine import home as homes
+from engine.launch import ensure_worker, supervise
+from engine.leases import Leases
+from engine.plan import PlannedRun, plan
+from engine.spec import ExperimentSpec, RunSpec
+from engine.store import Store, Submission
+
+ENDED = ("finished", "failed", "diverged", "cancelled", "interrupted")
+
+
+def open_store(home: str | os.PathLike[str] | None = None) -> Store:
+    """The store of a home directory. Raises HomeError or StoreError."""
+    return Store(homes.resolve(home))
+
+
+def queue(store: Store, spec: ExperimentSpec, *, again: bool = False) -> Submission:
+    """Plan an experiment, record it, and see that a worker runs. Raises TransferscopeError before anything is recorded."""
+    planned = plan(spec, home=store.home)
+    submission = store.submit(spec, [(one.run, one.card.n_units) for one in planned])
+    if again:
+        store.run_again(submission.reused)
+    ensure_worker(store)
+    return submission
+
+
+def wait(store: Store, experiment_id: str, every: float = 0.5) -> Iterator[list[dict[str, Any]]]:
+    """Yield the experiment's runs every so often until all have ended, looking after the worker meanwhile."""
+    while True:
+        supervise(store)
+        runs = store.runs(experiment_id)
+        yield runs
+        if all(run["state"] in ENDED for run in runs):
+            return
+        time.sleep(every)
+
+
+def price(store: Store, planned: tuple[PlannedRun, ...]) -> cost.Cost:
+    """The cost of a plan on this machine: its measured speed, corrected by what finished runs took."""
+    known = Leases(store).last_known()
+    speed = known["speed"] if known else 0.0
+    return cost.estimate(planned, speed, cost.learned_correction(_history(store, planned, speed)) if speed else 1.0)
+
+
+def _history(store: Store, planned: tuple[PlannedRun, ...], speed: float) -> list[tuple[float, float]]:
+    """(actual, estimated) seconds of finished runs with the same backbones and datasets as a plan."""
+    known = {(one.run.backbone, one.run.dataset): one for one in planned}
+    pairs = []
+    for row in store.runs():
+        if row["state"] != "finished" or not row["seconds"]:
+            continue
+        run = RunSpec.from_json(row["spec"])
+        like = known.get((run.backbone, run.dataset))
+        if like is not None:
+            expected = cost.run_flops(PlannedRun(run, like.card, like.info)) / speed
+            pairs.append((max(row["seconds"] - cost.RUN_OVERHEAD_SECONDS, 0.01), expected))
+    return pairs[:200]

@@ -1,0 +1,14 @@
+"""Partial fine-tuning: the first n units are fixed, the rest and the head train."""
+
+from engine.strategies._base import STRATEGIES, Strategy
+
+STRATEGIES.register(
+    Strategy(
+        name="partial_fine_tuning",
+        label="Partial fine-tuning",
+        summary="The first units stay frozen, the later ones and the head train.",
+        source="Yosinski et al. 2014 (AnB generalised to a fine-tuned rest); Lee et al. 2023",
+        # Depth 0 is full fine-tuning and the last depth the linear probe: the plan gives those cells their own names.
+        depths=lambda n_units, asked: asked,
+    )
+)

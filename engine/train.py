@@ -1,0 +1,213 @@
+"""The training loop: a generator of events, readable top to bottom."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.backbones._network import Network
+from engine.batches import Pixels, n_batches
+from engine.control import Control
+from engine.events import Diverged, EpochEnded, Event
+from engine.seeding import derive
+from engine.spec import TrainSpec
+
+WARM_UP_SHARE = 0.2
+EVALUATION_BATCH = 256
+
+
+@dataclass
+class Task:
+    """Everything one training needs; `network` is trained in place and ends with the selected weights."""
+
+    network: Network
+    pixels: Pixels
+    train: np.ndarray
+    validation: np.ndarray
+    spec: TrainSpec
+    seed: int
+    augmentation: str
+    precision: str
+    control: Control
+    share: tuple[float, float] = (0.0, 1.0)
+    """Where this training begins and ends within the whole run, for progress."""
+
+
+@dataclass
+class Best:
+    """The epoch that selection prefers so far, with a copy of what trains."""
+
+    accuracy: float = -1.0
+    loss: float = math.inf
+    epoch: int = 0
+    state: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Savepoint:
+    """A moment from which training can go on with the same bits; `state` is read before the generator goes on."""
+
+    epoch: int
+    state: Callable[[], dict[str, Any]]
+
+
+def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | Savepoint, None, Best | None]:
+    """Train what is not frozen; yields an event and a savepoint per epoch, returns the selected epoch.
+
+    Args:
+        task: its network must be frozen to the wanted depth and have a head of the right size.
+        resume: the state of a savepoint; training goes on with the epoch after it.
+
+    Returns:
+        The selected epoch, whose weights the network then has; None after a `Diverged` event.
+
+    Raises:
+        Cancelled: the control said stop; the network is as it was then.
+    """
+    network, spec, control = task.network, task.spec, task.control
+    optimiser = make_optimiser([parameter for parameter in network.parameters() if parameter.requires_grad], spec)
+    steps = n_batches(len(task.train), spec.batch_size)
+    best, first = Best(), 1
+    if resume is None:
+        loss, accuracy = evaluate(task, task.validation)
+        yield EpochEnded(0, None, None, loss, accuracy, None)
+    else:
+        network.load_state_dict(resume["network"])
+        optimiser.load_state_dict(resume["optimiser"])
+        best, first = Best(**resume["best"]), resume["epoch"] + 1
+    control.progress.training_began = time.monotonic()
+
+    for epoch in range(first, spec.epochs + 1):
+        torch.manual_seed(derive(task.seed, "dropout", epoch))
+        network.train()
+        losses: list[Tensor] = []
+        hits = torch.zeros((), device=task.pixels.data.device)
+        rate = 0.0
+        for step, (images, labels) in enumerate(shuffled(task, epoch)):
+            control.step()
+            rate = spec.learning_rate * schedule(spec.schedule, ((epoch - 1) * steps + step) / (steps * spec.epochs))
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            with autocast(images.device, task.precision):
+                logits = network(images)
+            loss = functional.cross_entropy(logits.float(), labels, label_smoothing=spec.label_smoothing)
+            losses.append(loss.detach() * len(labels))
+            if (step % look_every(images.device) == 0 or step == steps - 1) and (bad := first_bad(losses)) is not None:
+                yield Diverged(epoch, bad, f"the loss was not a number in epoch {epoch}, step {bad + 1} of {steps}")
+                return None
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            hits += (logits.detach().argmax(1) == labels).sum()
+            advance(task, epoch, (epoch - 1 + (step + 1) / steps) / spec.epochs, len(labels))
+
+        val_loss, val_accuracy = evaluate(task, task.validation)
+        if better(spec.selection, val_accuracy, val_loss, best):
+            best = Best(val_accuracy, val_loss, epoch, copy.deepcopy(trained_state(network)))
+        train_loss = float(torch.stack(losses).sum()) / len(task.train)
+        yield EpochEnded(epoch, train_loss, float(hits) / len(task.train), val_loss, val_accuracy, rate)
+        yield Savepoint(epoch, functools.partial(state_of, network, optimiser, best, epoch))
+
+    network.load_state_dict(best.state, strict=False)
+    return best
+
+
+def shuffled(task: Task, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches of one epoch: a function of the seed and the epoch alone."""
+    return task.pixels.shuffled(
+        task.train, task.spec.batch_size, seed=task.seed, epoch=epoch, augmentation=task.augmentation
+    )
+
+
+def state_of(network: Network, optimiser: torch.optim.Optimizer, best: Best, epoch: int) -> dict[str, Any]:
+    """What `fit` needs to go on: weights, optimiser, best so far, epoch. Randomness needs no state (see seeding)."""
+    return {
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "best": {"accuracy": best.accuracy, "loss": best.loss, "epoch": best.epoch, "state": best.state},
+        "epoch": epoch,
+    }
+
+
+def trained_state(network: Network) -> dict[str, Tensor]:
+    """Tensors that may move: everything but the frozen units."""
+    frozen = network.frozen_tensors()
+    return {name: tensor for name, tensor in network.state_dict().items() if name not in frozen}
+
+
+def better(selection: str, accuracy: float, loss: float, best: Best) -> bool:
+    """Whether this epoch is preferred: higher validation accuracy, ties by lower loss; or simply the later one."""
+    if selection == "last_epoch" or not best.epoch:
+        return True
+    return (accuracy, -loss) > (best.accuracy, -best.loss)
+
+
+def schedule(name: str, done: float) -> float:
+    """Learning rate as a share of its peak after a share `done` (0..1) of the steps."""
+    if name == "constant":
+        return 1.0
+    if name == "one_cycle" and done < WARM_UP_SHARE:
+        # From 1/25 of the peak upward (Smith & Topin 2018, as in fastai).
+        return 0.04 + 0.96 * done / WARM_UP_SHARE
+    if name == "one_cycle":
+        done = (done - WARM_UP_SHARE) / (1 - WARM_UP_SHARE)
+    return 0.5 * (1 + math.cos(math.pi * done))
+
+
+def make_optimiser(parameters: list[torch.nn.Parameter], spec: TrainSpec) -> torch.optim.Optimizer:
+    """SGD with Nesterov momentum 0.9, or AdamW; weight decay on matrices and kernels, not on biases and normalisation."""
+    groups = [
+        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": spec.weight_decay},
+        {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if spec.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=spec.learning_rate)
+    return torch.optim.SGD(groups, lr=spec.learning_rate, momentum=0.9, nesterov=True)
+
+
+def evaluate(task: Task, indices: np.ndarray) -> tuple[float, float]:
+    """Mean loss (nats) and accuracy of the network on some images, in eval mode."""
+    network = task.network.eval()
+    total, hits = 0.0, 0
+    with torch.inference_mode():
+        for images, labels in task.pixels.in_order(indices, EVALUATION_BATCH):
+            task.control.step()
+            logits = network(images)
+            total += float(functional.cross_entropy(logits, labels, reduction="sum"))
+            hits += int((logits.argmax(1) == labels).sum())
+    return total / len(indices), hits / len(indices)
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """bfloat16 arithmetic where the run asks for it; weights and statistics stay float32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def look_every(device: torch.device) -> int:
+    """Steps between two looks at the loss: each one waits for the device, which costs nothing on a processor."""
+    return 1 if device.type == "cpu" else 20
+
+
+def first_bad(losses: list[Tensor]) -> int | None:
+    """The first step of this epoch whose loss is not finite."""
+    if bool(torch.isfinite(losses[-1])):
+        return None
+    return int((~torch.isfinite(torch.stack(losses))).nonzero()[0])
+
+
+def advance(task: Task, epoch: int, done: float, n_images: int) -> None:
+    """Note progress for the heartbeat."""
+    progress = task.control.progress
+    begin, end = task.share
+    progress.phase, progress.epoch, progress.done = "training", epoch, begin + (end - begin) * done
+    progress.images += n_images

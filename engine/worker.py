@@ -1,0 +1,204 @@
+"""The worker: `python -m engine.worker --home DIR`. Claims queued runs one by one, computes, reports, heartbeats."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+from engine.control import Cancelled, Control
+from engine.errors import StaleLeaseError, TransferscopeError
+from engine.events import Diverged, Event
+from engine.leases import Lease, Leases
+from engine.store import Store
+
+BEAT_SECONDS = 0.5
+FLUSH_SECONDS = 0.2
+CHECKPOINT_SECONDS = 5.0
+POLL_SECONDS = 0.2
+IDLE_SECONDS = 900.0
+
+
+class Reporter:
+    """Carries events and heartbeats of one run to the store from a thread of its own, so that no event waits for a step."""
+
+    def __init__(self, leases: Leases, lease: Lease, control: Control, emitted: int) -> None:
+        self.leases, self.lease, self.control = leases, lease, control
+        self.written = self.emitted = emitted
+        self.lost: Exception | None = None
+        self._waiting: list[Event] = []
+        self._lock, self._ended = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._thread.start()
+
+    def emit(self, event: Event) -> None:
+        """Hand an event over; it is in the store at most 200 ms later."""
+        with self._lock:
+            self._waiting.append(event)
+            self.emitted += 1
+
+    def flush(self) -> None:
+        """Write what waits, now. Raises StaleLeaseError if the run is no longer ours."""
+        with self._lock:
+            if self._waiting:
+                self.leases.append(self.lease, self.written, self._waiting)
+                self.written += len(self._waiting)
+                self._waiting = []
+
+    def close(self) -> None:
+        """Stop the thread; nothing is written any more."""
+        self._ended.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        beaten = 0.0
+        while not self._ended.wait(FLUSH_SECONDS):
+            try:
+                self.flush()
+                if time.monotonic() - beaten >= BEAT_SECONDS:
+                    beaten = time.monotonic()
+                    if self.leases.beat(self.lease.token, self.lease, self.control.progress.to_dict()):
+                        self.control.stop = True
+            except Exception as error:  # kept for the run's own thread: a broken reporter must stop the computation
+                self.lost, self.control.stop = error, True
+                return
+
+
+class Worker:
+    """One process on one device."""
+
+    def __init__(self, home: Path, device: str | None) -> None:
+        self.home, self.device = home, device
+        self.store = Store(home)
+        self.leases = Leases(self.store)
+        self.slot = device or "auto"
+
+    def serve(self, idle_seconds: float) -> int:
+        """Work until nothing has been queued for `idle_seconds`. Returns the exit code; 0 also if the device is taken."""
+        token = self.leases.register(self.slot)
+        if token is None:
+            return 0
+        # Loading torch takes seconds: the registration above already tells others not to start a second worker.
+        loading, loaded = threading.Event(), threading.Thread(target=self._beat_while_loading, args=(token,))
+        self._loading = loading
+        loaded.start()
+        try:
+            from engine import device as devices
+            from engine.execute import Caches
+
+            chosen = devices.choose(self.device)
+            devices.prepare(chosen)
+            speed = devices.training_speed(chosen)
+        finally:
+            loading.set()
+            loaded.join()
+        self.leases.introduce(token, chosen.description, speed)
+        self.chosen, self.shared = chosen, Caches()
+        try:
+            self._loop(token, idle_seconds)
+        except StaleLeaseError:
+            return 3
+        finally:
+            self.leases.unregister(token)
+        return 0
+
+    def _beat_while_loading(self, token: int) -> None:
+        while not self._loading.wait(BEAT_SECONDS):
+            self.leases.beat(token)
+
+    def _loop(self, token: int, idle_seconds: float) -> None:
+        idle_since = beaten = time.monotonic()
+        while time.monotonic() - idle_since < idle_seconds:
+            lease = self.leases.claim(token, self.chosen.name)
+            if lease is None:
+                if time.monotonic() - beaten > BEAT_SECONDS * 4:
+                    self.leases.beat(token)
+                    beaten = time.monotonic()
+                time.sleep(POLL_SECONDS)
+                continue
+            self._run(lease)
+            idle_since = time.monotonic()
+
+    def _run(self, lease: Lease) -> None:
+        from engine import checkpoints
+
+        began = time.monotonic()
+        state, emitted, damage = checkpoints.newest(self.home, lease)
+        control = Control()
+        reporter = Reporter(self.leases, lease, control, emitted)
+        outcome, message = "failed", ""
+        try:
+            outcome, message = self._compute(lease, control, reporter, state)
+        except Cancelled:
+            if reporter.lost:
+                raise reporter.lost from None
+            outcome, message = "cancelled", "stopped by the user; what was learned until then is kept"
+        except StaleLeaseError:
+            raise
+        except TransferscopeError as error:
+            message = str(error)
+        except MemoryError:
+            message = OUT_OF_MEMORY
+        except Exception as error:  # a run must never take the worker with it; the log has the traceback
+            traceback.print_exc()
+            message = OUT_OF_MEMORY if _is_out_of_memory(error) else f"unexpected {type(error).__name__}: {error}"
+        reporter.close()
+        reporter.flush()
+        self.leases.finish(lease, outcome, "; ".join(filter(None, [message, damage])), time.monotonic() - began)
+        if outcome in ("finished", "diverged"):
+            checkpoints.discard(self.home, lease.spec.run_id)
+
+    def _compute(self, lease: Lease, control: Control, reporter: Reporter, state: dict | None) -> tuple[str, str]:
+        from engine import checkpoints
+        from engine.execute import execute
+
+        saved, outcome = time.monotonic(), ("finished", "")
+        work = execute(lease.spec, self.chosen, home=self.home, control=control, shared=self.shared, resume=state)
+        for item in work:
+            if isinstance(item, Event):
+                reporter.emit(item)
+                if isinstance(item, Diverged):
+                    outcome = ("diverged", item.reason)
+            elif time.monotonic() - saved >= CHECKPOINT_SECONDS:
+                # Events first: a checkpoint must never be ahead of what the store has acknowledged.
+                reporter.flush()
+                checkpoints.save(self.home, lease, item.state(), reporter.emitted)
+                self.leases.forgive(lease)
+                saved = time.monotonic()
+        return outcome
+
+
+OUT_OF_MEMORY = (
+    "out of memory. Run it again with a smaller batch size, a smaller backbone, or a larger frozen depth"
+    " (frozen units keep no activations)"
+)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text or "not enough memory" in text
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a worker in this process."""
+    parser = argparse.ArgumentParser(prog="python -m engine.worker", description="Compute queued runs.")
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--device", help="torch's name of a device; default: the best there is")
+    parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS)
+    args = parser.parse_args(argv)
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(5)  # the dashboard and the user's own programs stay quick
+    try:
+        return Worker(args.home, args.device).serve(args.idle_seconds)
+    except TransferscopeError as error:
+        print(f"transferscope worker: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
