@@ -57,7 +57,9 @@ def _serve(host: str, port: int, home: Path, browser: bool) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="transferscope", description="Compare transfer-learning strategies on images, in the browser.")
+    parser = argparse.ArgumentParser(
+        prog="transferscope", description="Compare transfer-learning strategies on images, in the browser."
+    )
     parser.add_argument("--port", type=_port, default=8501, help="where to listen (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="an address of this machine (default: %(default)s)")
     parser.add_argument("--home", metavar="DIR", type=Path, help=f"folder of the experiments (default: {_home()})")

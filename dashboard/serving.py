@@ -23,6 +23,9 @@ SCRIPT = Path(__file__).with_name("app.py")
 # Older versions have known security holes (streamlit: also no `st.App(...).run`).
 _OLDEST = {"streamlit": "1.61", "starlette": "1.1", "pillow": "12.3"}
 
+# Options that older versions do not know and refuse, though they have nothing to switch off (1.61 and 1.67 looked at).
+_SINCE = {"server.enableAgentApi": "1.67", "theme.paddingTop": "1.67", "theme.paddingBottom": "1.67"}
+
 
 class LaunchError(TransferscopeError):
     """The dashboard cannot start: an unsafe host, a port in use, a version with known holes."""
@@ -78,21 +81,22 @@ def settings(**flags: Any) -> dict[str, Any]:
     options = _flat(tomllib.loads(file.read_text(encoding="utf-8")))
     options.update({name.replace("_", "."): value for name, value in flags.items()})
     options["server.allowedHosts"] = sorted({*options["server.allowedHosts"], options["server.address"]})
-    return {name: value for name, value in options.items() if _known(name)}
+    streamlit = Version(metadata.version("streamlit"))
+    return {name: value for name, value in options.items() if streamlit >= Version(_SINCE.get(name, "0"))}
 
 
 def application(hosts: list[str], script: Path = SCRIPT, on_start: Callable[[], None] = lambda: None) -> App:
     """Return the ASGI application: the pages of `script`, the drawing library, and a check of every Host header.
 
     Args:
-        hosts: names under which the server may be addressed; anything else is answered with 400 (DNS rebinding).
+        hosts: names under which the server may be addressed; anything else is refused.
         script: the Streamlit script.
         on_start: called once the pages can be served.
     """
     from starlette.middleware import Middleware
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
     from streamlit.starlette import App
 
+    from dashboard.guard import Guard
     from dashboard.widgets import plotly_js
 
     @asynccontextmanager
@@ -100,10 +104,7 @@ def application(hosts: list[str], script: Path = SCRIPT, on_start: Callable[[], 
         on_start()
         yield
 
-    # Streamlit's `allowedHosts` guards the WebSocket only; this guards pages, media and uploads as well.
-    names = [f"[{name}]" if ":" in name else name for name in hosts]
-    guard = Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)
-    return App(script, routes=[plotly_js.route()], middleware=[guard], lifespan=lifespan)
+    return App(script, routes=[plotly_js.route()], middleware=[Middleware(Guard, hosts=hosts)], lifespan=lifespan)
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -111,17 +112,6 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in tree.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
     return flat
-
-
-def _known(name: str) -> bool:
-    """Tell whether this version of Streamlit has the option (1.61 has no agent API to switch off, and no padding)."""
-    import streamlit
-
-    try:
-        streamlit.get_option(name)
-    except RuntimeError:
-        return False
-    return True
 
 
 def _bind(host: str, port: int) -> int:

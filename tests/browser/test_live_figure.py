@@ -12,12 +12,11 @@ from playwright.sync_api import Locator, Page, expect
 pytestmark = pytest.mark.browser
 
 SCRIPT = """
-from types import SimpleNamespace
-
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard.figures import Drawn
 from dashboard.widgets.chart import chart
 
 st.set_page_config("Live figure", layout="wide", menu_items={"About": "A test page."})
@@ -34,7 +33,7 @@ def drawn(n, paper, ink):
     )
     table = pd.DataFrame({"step": x, "name": "=cmd|' /C calc'!A0"})
     reading = f"{n} steps so far: ![x](http://example.invalid/x.png)"
-    return SimpleNamespace(figure=figure, title="Accuracy by step", alt="Two lines that rise", reading=reading, table=table)
+    return Drawn(figure, "Accuracy by step", "Two lines that rise", reading, table)
 
 
 @st.fragment(run_every=0.4 if grow or tick else None)
