@@ -1,0 +1,17 @@
+"""Pure figures: a tidy frame goes in, a `Drawn` (figure, words, table twin) comes out; nothing here knows the screen."""
+
+from dashboard.figures._style import Drawn
+from dashboard.figures.accuracy_by_depth import accuracy_by_depth
+from dashboard.figures.accuracy_comparison import accuracy_comparison
+from dashboard.figures.accuracy_cost import accuracy_cost
+from dashboard.figures.learning_curves import learning_curves
+from dashboard.figures.measures_by_depth import measures_by_depth
+
+__all__ = [
+    "Drawn",
+    "accuracy_by_depth",
+    "accuracy_comparison",
+    "accuracy_cost",
+    "learning_curves",
+    "measures_by_depth",
+]
