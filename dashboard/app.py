@@ -41,6 +41,7 @@ def main() -> None:
         for section, pages in PAGES.items()
     }
     page = st.navigation(sections)
+    st.session_state["app-pages"] = {entry.url_path or "start": entry for pages in sections.values() for entry in pages}
     _carry(page)
     try:
         page.run()

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.datasets._splits import VALIDATION_SHARE
+from engine.datasets._splits import validation_images
 from engine.plan import PlannedRun
 from engine.strategies import STRATEGIES
 
@@ -59,7 +59,7 @@ def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float =
 def images_used(planned: PlannedRun) -> tuple[int, int, int]:
     """(train, validation, test) images of a run."""
     labelled = planned.run.label_budget or planned.info.n_pool
-    validation = round(VALIDATION_SHARE * labelled)
+    validation = validation_images(labelled)
     return labelled - validation, validation, planned.info.n_test
 
 

@@ -90,11 +90,11 @@ def model_card(run: RunSpec, card: Card, started: Started, tested: Tested, last:
     """The model card as Markdown, from what was measured."""
     from engine.stats import wilson
 
-    low, high = wilson(tested.accuracy, tested.n_images)
+    bounds = wilson(tested.accuracy, tested.n_images)
     train = run.train
     mflops = sum(unit.flops for unit in card.units) / 1e6
     data = f"{started.n_train:,} images to train, {started.n_validation:,} to validate, {started.n_test:,} to test"
-    interval = f"95 % Wilson interval {low:.2%} to {high:.2%}, n = {tested.n_images:,}"
+    interval = f"95 % Wilson interval {bounds.low:.2%} to {bounds.high:.2%}, n = {tested.n_images:,}"
     chosen = f"read once, after epoch {tested.epoch}, {train.selection.replace('_', ' ')}"
     versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
     sides = " x ".join(str(side) for side in card.input_size)

@@ -53,9 +53,9 @@ class Look:
 # (after Okabe and Ito 2008), at least 3 to 1 against the background, and distinct in print by marker and dash.
 _KNOWN = {
     "full_fine_tuning": ("#c05f00", "#f2a54a", "square", "longdash"),
-    "partial_fine_tuning": ("#00926b", "#35c9a0", "circle", "solid"),
-    "linear_probe": ("#0b6aa8", "#6bbcf0", "diamond", "dot"),
-    "from_scratch": ("#6b6b6b", "#bdbdbd", "x", "dash"),
+    "partial_fine_tuning": ("#009c72", "#1fa883", "circle", "solid"),
+    "linear_probe": ("#0a5a94", "#7cc4f2", "diamond", "dot"),
+    "from_scratch": ("#474747", "#dcdcdc", "x", "dash"),
 }
 _SPARE = (
     ("#8a4fa8", "#c79be0", "triangle-up", "dashdot"),

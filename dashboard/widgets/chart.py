@@ -10,21 +10,21 @@ from dashboard.widgets.live_figure import live_figure
 from dashboard.widgets.table import table
 
 if TYPE_CHECKING:
-    from dashboard.figures import Drawn
+    from dashboard.state import Chart
 
 
-def chart(light: Drawn, dark: Drawn, *, key: str, height: int | None = None) -> None:
+def chart(drawn: Chart, *, key: str, height: int | None = None) -> None:
     """Draw one figure, in the reader's theme, with its reading below and its numbers on request.
 
     Args:
-        light: the figure for a light background; its words and table are the ones shown.
-        dark: the same figure for a dark background.
+        drawn: the figure for light and dark backgrounds; the words and the table are those of the light one.
         key: unique on the page.
         height: of the figure, in pixels; None takes what the figure asks for.
     """
+    light = drawn.light
     live_figure(
-        light.figure.to_json(validate=False),
-        dark_spec_json=dark.figure.to_json(validate=False),
+        drawn.light_json,
+        dark_spec_json=drawn.dark_json,
         key=key,
         alt=light.alt,
         height=light.height if height is None else height,

@@ -1,7 +1,9 @@
 """ResNet-20 for 32x32 images, pretrained on CIFAR-10 by this engine and shipped in `assets/`.
 
-He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2 (n = 3); where the width
-changes the shortcut is a 1x1 projection (option B) instead of zero padding.
+He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2, with two changes: where the
+width changes the shortcut is a 1x1 projection (option B) instead of zero padding, and the nine blocks stand in four
+stages of 16 to 128 channels instead of three of 16 to 64. At the same number of operations (every block costs the same)
+that gives four times the parameters, and a network that needs fewer epochs on a processor.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ if TYPE_CHECKING:
     from engine.backbones._network import Network
 
 NAME = "resnet20_cifar10"
-WIDTHS = (16, 32, 64)
-BLOCKS_PER_STAGE = 3
+WIDTHS = (16, 32, 64, 128)
+BLOCKS = (1, 2, 3, 3)
 
 
 def build(name: str = NAME) -> Network:
-    """ResNet-20 with random weights: a stem and nine residual blocks, 64 features."""
+    """ResNet-20 with random weights: a stem and nine residual blocks, 128 features."""
     from torch import nn
 
     from engine.backbones._network import ComposedNetwork
@@ -29,8 +31,8 @@ def build(name: str = NAME) -> Network:
     stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 3, 1, 1, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU(inplace=True))
     units: list[tuple[str, str, nn.Module]] = [("stem", "stem", stem)]
     before = WIDTHS[0]
-    for stage, width in enumerate(WIDTHS, start=1):
-        for block in range(1, BLOCKS_PER_STAGE + 1):
+    for stage, (width, blocks) in enumerate(zip(WIDTHS, BLOCKS, strict=True), start=1):
+        for block in range(1, blocks + 1):
             stride = 2 if stage > 1 and block == 1 else 1
             units.append((f"stage {stage} block {block}", f"stage {stage}", BasicBlock(before, width, stride)))
             before = width
@@ -46,7 +48,7 @@ def blank_card() -> Card:
         label="ResNet-20 (CIFAR-10)",
         summary="A small residual network for 32x32 images, pretrained here on CIFAR-10 photographs and shipped.",
         family="resnet_cifar",
-        source="He et al. 2016, section 4.2 (n = 3, projection shortcuts)",
+        source="He et al. 2016, section 4.2 (20 layers, projection shortcuts, four stages)",
         input_size=(3, 32, 32),
         mean=(0.4914, 0.4822, 0.4465),
         std=(0.2470, 0.2435, 0.2616),
@@ -72,6 +74,10 @@ def load(network: Network, name: str, home: Path | None) -> str:
     return f"{path.name} sha256:{checksum[:12]}"
 
 
+def _stored() -> bool:
+    return (ASSETS / "backbones" / f"{NAME}.json").is_file()
+
+
 BACKBONES.register(
     Family(
         name="resnet_cifar",
@@ -82,6 +88,6 @@ BACKBONES.register(
         accepts=lambda name: name == NAME,
         build=build,
         load=load,
-        card=lambda name: shipped_card(f"{NAME}.json"),
+        card=lambda name: shipped_card(f"{NAME}.json") if _stored() else blank_card(),
     )
 )

@@ -11,6 +11,8 @@ from engine.datasets._base import TEST, TRAIN, VALIDATION, Images
 from engine.errors import DatasetError
 
 VALIDATION_SHARE = 0.2
+MAX_VALIDATION = 5_000
+"""Beyond this, more validation images would only take training images away (He et al. 2016 hold out 5,000 of 50,000)."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,11 @@ class Split:
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+
+
+def validation_images(n_labelled: int) -> int:
+    """How many of the labelled images are held out for validation, before rounding within classes."""
+    return min(round(VALIDATION_SHARE * n_labelled), MAX_VALIDATION)
 
 
 def rank(keys: np.ndarray, seed: int, purpose: str) -> np.ndarray:
@@ -59,7 +66,8 @@ def make_split(images: Images, seed: int, label_budget: int | None = None) -> Sp
     if label_budget is None and len(pinned):
         return Split(np.flatnonzero(images.parts == TRAIN), pinned, test)
     chosen = pool if label_budget is None else pool[_budget(images, pool, seed, label_budget)]
-    held = hold_out(images.labels[chosen], images.keys[chosen], VALIDATION_SHARE, seed, "validation")
+    share = validation_images(len(chosen)) / len(chosen)
+    held = hold_out(images.labels[chosen], images.keys[chosen], share, seed, "validation")
     return Split(chosen[~held], chosen[held], test)
 
 

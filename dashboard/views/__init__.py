@@ -1,0 +1,1 @@
+"""Pages: each picks, reads a frame and draws."""

@@ -1,0 +1,61 @@
+"""Start: one button, presets, recent experiments, the device."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.widgets.experiments import start, title, try_it_now
+from dashboard.widgets.go import link
+from dashboard.widgets.overview import overview
+from engine.presets import PRESETS
+
+RECENT = 5
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("What does freezing change?")
+    st.markdown(
+        "A network that learned from photographs already knows edges, textures and shapes. Take it to a new task with few"
+        " labels: **which layers should stay as they are, and which should learn again?** Transferscope trains them all on"
+        " this machine and shows what it measured."
+    )
+    try_it_now("start")
+    st.caption(f":material/memory: {state.device()} · everything stays on this machine")
+    _recent()
+    _presets()
+
+
+def _presets() -> None:
+    st.subheader("Ready to run")
+    columns = st.columns(2)
+    for place, preset in enumerate(PRESETS):
+        with columns[place % 2], st.container(border=True):
+            st.markdown(f"**{preset.label}**")
+            st.markdown(preset.question)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                if st.button("Run", key=f"start-run-{preset.name}", icon=":material/play_arrow:"):
+                    start(preset.name)
+                link("lab", "Open in the Lab", ":material/science:", preset=preset.name)
+
+
+@st.fragment(run_every=2.0)
+def _recent() -> None:
+    experiments = state.experiments()
+    if not experiments:
+        return
+    st.subheader("Recent experiments")
+    for experiment in experiments[:RECENT]:
+        experiment_id = experiment["experiment_id"]
+        now = overview(state.frame("runs", experiment_id))
+        with st.container(horizontal=True, vertical_alignment="center", key=f"start-recent-{experiment_id}"):
+            link(
+                "live" if now.active else "compare",
+                title(experiment),
+                ":material/monitoring:",
+                experiment=experiment_id,
+            )
+            st.caption(now.headline)
+    if len(experiments) > RECENT:
+        link("library", f"All {len(experiments)} experiments", ":material/inventory_2:")

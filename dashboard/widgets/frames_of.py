@@ -1,0 +1,18 @@
+"""Frames of an experiment as the figures want them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+# Columns that change with every heartbeat: a figure that got them would be drawn anew each time for nothing.
+_RESTLESS = ["progress", "phase", "eta_seconds", "queue_position", "images_per_second", "seconds", "message"]
+
+
+def calm(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs without what changes while they run."""
+    return runs.drop(columns=_RESTLESS)
+
+
+def ended(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that have their result, with every column: these no longer change."""
+    return runs[runs["state"] == "finished"].drop(columns=["queue_position"])

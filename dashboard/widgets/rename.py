@@ -1,0 +1,27 @@
+"""Renaming an experiment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import state
+from engine.errors import TransferscopeError
+
+
+def rename(experiment: dict[str, Any]) -> None:
+    """A button that opens a small form with the name."""
+    experiment_id = experiment["experiment_id"]
+    with (
+        st.popover("Rename", icon=":material/edit:", key=f"rename-{experiment_id}"),
+        st.form(f"rename-form-{experiment_id}"),
+    ):
+        name = st.text_input("Name", value=experiment["name"], max_chars=200, key=f"rename-name-{experiment_id}")
+        if st.form_submit_button("Save", type="primary"):
+            try:
+                state.store().rename(experiment_id, name)
+            except TransferscopeError as error:
+                st.error(str(error))
+            else:
+                st.rerun()
