@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import timm
 from timm.models import is_model, list_models, list_pretrained, model_entrypoint
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.backbones import _hub
 from engine.backbones._network import Network
@@ -47,6 +47,10 @@ def build(name: str) -> TimmNetwork:
         model = timm.create_model(wanted, pretrained=False, num_classes=0)
     except (RuntimeError, TypeError, ValueError, AssertionError, ImportError) as error:
         raise BackboneError(f"timm could not build {wanted!r}: {error}") from error
+    if len(dict(model.named_parameters(remove_duplicate=False))) > len(dict(model.named_parameters())):
+        raise BackboneError(
+            f"Blocks of {wanted!r} share tensors, so they cannot be frozen apart. Choose another model."
+        )
     steps = composed(model)
     return ComposedTimm(model, steps) if steps else GroupedTimm(model)
 
@@ -95,8 +99,9 @@ def rename(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     if not tensors or any(name in wanted for name in tensors):
         return tensors
     model = network.model
-    ours = _behind_prefix(model, tensors)
-    convert = getattr(sys.modules[model_entrypoint(_architecture(model)).__module__], "checkpoint_filter_fn", None)
+    ours = _behind_prefix(network, tensors)
+    module = sys.modules[model_entrypoint(model.pretrained_cfg["architecture"]).__module__]
+    convert = getattr(module, "checkpoint_filter_fn", None)
     if ours.keys() == wanted.keys() or convert is None:
         return ours
     try:
@@ -107,19 +112,15 @@ def rename(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             f"The weights do not fit this backbone: {missing} of its {len(wanted)} tensors are missing,"
             f" and timm's conversion of the file's names failed ({error!r})."
         ) from error
-    renamed = _behind_prefix(model, converted)
+    renamed = _behind_prefix(network, converted)
     return renamed if len(wanted.keys() & renamed.keys()) > len(wanted.keys() & ours.keys()) else ours
 
 
-def _behind_prefix(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    classifier = model.pretrained_cfg.get("classifier") or ()
-    classifiers = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    return {
-        f"model.{name}": tensor
-        for name, tensor in tensors.items()
-        if not any(name.startswith(f"{layer}.") for layer in classifiers)
-    }
-
-
-def _architecture(model: nn.Module) -> str:
-    return model.pretrained_cfg["architecture"]
+def _behind_prefix(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    wanted = network.backbone_state()
+    classifier = network.model.pretrained_cfg.get("classifier") or ()
+    layers = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+    # `head.linear` may come with a `head.bn` that is part of the classifier too.
+    dropped = tuple(f"model.{layer.rpartition('.')[0] or layer}." for layer in layers)
+    renamed = {f"model.{name}": tensor for name, tensor in tensors.items()}
+    return {name: tensor for name, tensor in renamed.items() if name in wanted or not name.startswith(dropped)}

@@ -51,7 +51,8 @@ def describe(name: str) -> Card:
         UnknownNameError: timm has no such model or tag.
         BackboneError: it cannot be built or run.
     """
-    network, units = _measured(name)
+    with torch.inference_mode(False), torch.enable_grad():
+        network, units = _measured(name)
     told = network.model.pretrained_cfg
     data = resolve_model_data_config(network.model)
     composable = isinstance(network, ComposedTimm)
@@ -100,16 +101,16 @@ def _blind(units: tuple[Unit, ...]) -> tuple[str, ...]:
 
 
 def _measured(name: str) -> tuple[TimmNetwork, tuple[Unit, ...]]:
-    # On the meta device nothing is allocated or computed, so the largest models take a second; some cannot be built there.
+    # On the meta device nothing is allocated or computed, so the largest models take a second; some cannot run there.
     try:
         with torch.device("meta"):
             network = build(name)
             return network, measure(network)
-    except (RuntimeError, ValueError, BackboneError):
+    except (BackboneError, RuntimeError, TypeError, ValueError):
         network = build(name)
     try:
         return network, measure(network)
-    except (RuntimeError, ValueError, AssertionError) as error:
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise BackboneError(f"{name} cannot be run on images of its input size: {error}") from error
 
 

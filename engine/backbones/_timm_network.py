@@ -5,6 +5,7 @@ The timm model stays whole under `model`, so tensors keep timm's names behind th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
@@ -176,13 +177,26 @@ def module_units(model: nn.Module, owner: dict[str, int], n_units: int) -> list[
 
 
 def group_owner(model: nn.Module) -> dict[str, int]:
-    """The unit of every tensor by timm's own groups (those of its layer-wise learning rates), numbered from 0."""
+    """The unit of every tensor by timm's own groups (those of its layer-wise learning rates), numbered from 0.
+
+    The few models that state none are split at their numbered blocks, in the order in which they were registered.
+    """
     names = [name for name, _ in named_tensors(model)]
     trained = {name for name, _ in model.named_parameters()}
-    group_of = group_with_matcher(((name, None) for name in names), model.group_matcher(coarse=False), reverse=True)
+    if hasattr(model, "group_matcher"):
+        group_of = group_with_matcher(((name, None) for name in names), model.group_matcher(coarse=False), reverse=True)
+    else:
+        blocks = dict.fromkeys(_block(name) for name in names)
+        group_of = {name: list(blocks).index(_block(name)) for name in names}
     groups = sorted({group_of[name] for name in trained})
     # A group of buffers alone joins the one before it: every unit has something to train.
     return {name: max(sum(group <= group_of[name] for group in groups) - 1, 0) for name in names}
+
+
+def _block(name: str) -> str:
+    """`stages.0.blocks.1.conv.weight` is of `stages.0.blocks.1.`, `stages.1.downsample.weight` of `stages.1.`."""
+    numbered = re.match(r"(?:[^.\d][^.]*\.\d+\.){1,2}", name)
+    return numbered.group() if numbered else name.partition(".")[0]
 
 
 def group_names(owner: dict[str, int]) -> list[str]:

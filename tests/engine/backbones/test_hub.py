@@ -1,0 +1,214 @@
+"""Downloads against a stand-in that speaks the hub's protocol on this machine: nothing here reaches a network."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import time
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import huggingface_hub.file_download
+import pytest
+import safetensors.torch
+import timm
+import torch
+
+from engine.backbones import _hub, _timm
+from engine.errors import WeightsError
+
+NAME = "timm:test_resnet"
+REPOSITORY = timm.create_model("test_resnet").pretrained_cfg["hf_hub_id"]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@dataclass
+class Hub:
+    """What the stand-in has and how it misbehaves."""
+
+    address: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    cuts: int = 0
+    """How many answers break off half-way."""
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    state = Hub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.answer(send=False)
+
+        def do_GET(self) -> None:
+            self.answer(send=True)
+
+        def answer(self, send: bool) -> None:
+            state.requests.append(f"{self.command} {self.path}")
+            content = state.files.get(self.path)
+            if content is None:
+                self.send_response(404)
+                self.send_header("X-Error-Code", "RepoNotFound")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+            self.send_response(206 if start else 200)
+            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            if send and state.cuts:
+                state.cuts -= 1
+                self.wfile.write(content[start : start + (len(content) - start) // 2])
+                self.close_connection = True
+            elif send:
+                self.wfile.write(content[start:])
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing on stderr."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.address = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield state
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def weights(hub: Hub) -> bytes:
+    """Weights of a timm model as the hub has them, with timm's names and a classifier."""
+    torch.manual_seed(1)
+    content = safetensors.torch.save(timm.create_model("test_resnet").state_dict())
+    hub.files[f"/{REPOSITORY}/resolve/main/{_hub.FILENAME}"] = content
+    return content
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client waits a second before it resumes a download."""
+    clock = types.SimpleNamespace(sleep=lambda seconds: None, time=time.time)
+    monkeypatch.setattr(huggingface_hub.file_download, "time", clock)
+
+
+def closed_port() -> str:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+def test_weights_are_downloaded_checked_and_loaded(hub, weights, tmp_path):
+    told: list[tuple[int, int]] = []
+    network = _timm.build(NAME)
+    origin = _timm.load(
+        network, NAME, cache_dir=str(tmp_path), endpoint=hub.address, progress=lambda *step: told.append(step)
+    )
+    assert origin == f"{REPOSITORY}@{COMMIT[:12]} sha256:{hashlib.sha256(weights).hexdigest()[:12]}"
+    assert told[-1] == (len(weights), len(weights))
+    given = safetensors.torch.load(weights)
+    assert all(torch.equal(tensor, given[name]) for name, tensor in network.model.state_dict().items())
+    assert {request.rpartition("/")[2] for request in hub.requests} == {_hub.FILENAME}
+
+
+def test_a_cached_file_is_used_without_asking(hub, weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    first = _hub.fetch(REPOSITORY)
+    hub.requests.clear()
+    monkeypatch.setenv("HF_ENDPOINT", closed_port())
+    assert _hub.fetch(REPOSITORY) == first
+    assert first.revision == COMMIT
+    assert hub.requests == []
+
+
+def test_a_download_cut_in_the_middle_is_resumed(hub, weights, tmp_path):
+    hub.cuts = 2
+    file = _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+    assert file.path.read_bytes() == weights
+    assert hub.cuts == 0
+
+
+def test_a_download_that_cannot_be_completed_leaves_nothing(hub, weights, tmp_path):
+    hub.cuts = 10_000
+    with pytest.raises(WeightsError, match=r"was not completed: .* Nothing of it was kept; try again\."):
+        _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size > 1000]
+    hub.cuts = 0
+    assert _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address).path.read_bytes() == weights
+
+
+def test_without_a_network_the_answer_is_quick_and_says_what_to_do(tmp_path):
+    began = time.monotonic()
+    with pytest.raises(WeightsError) as caught:
+        _timm.load(_timm.build(NAME), NAME, cache_dir=str(tmp_path), endpoint=closed_port())
+    assert time.monotonic() - began < 5
+    assert f"{REPOSITORY}/model.safetensors cannot be had" in str(caught.value)
+    assert "cached for it" in str(caught.value)
+    assert ": nothing." in str(caught.value)
+    assert "'file:PATH' or 'random'" in str(caught.value)
+
+
+def test_a_hub_that_does_not_answer_is_given_up_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(_hub, "ANSWER_SECONDS", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with pytest.raises(WeightsError, match="cannot be had"):
+            _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+
+def test_what_is_cached_is_listed_where_the_weights_are_missing(hub, tmp_path):
+    other = tmp_path / f"models--{REPOSITORY.replace('/', '--')}" / "snapshots" / COMMIT / "config.json"
+    other.parent.mkdir(parents=True)
+    other.write_text("{}", encoding="utf-8")
+    with pytest.raises(WeightsError, match=rf"no such public file \(HTTP 404\).*{COMMIT}/config\.json"):
+        _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+
+
+def test_other_formats_are_never_asked_for(hub, tmp_path):
+    hub.files[f"/{REPOSITORY}/resolve/main/pytorch_model.bin"] = b"a pickle"
+    with pytest.raises(WeightsError, match="no such public file"):
+        _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+    assert not [request for request in hub.requests if ".bin" in request]
+
+
+def test_a_cached_file_that_was_altered_is_found_by_its_hash(hub, weights, tmp_path):
+    file = _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+    damaged = bytearray(weights)
+    damaged[-1] ^= 1
+    Path(file.path).resolve().write_bytes(damaged)
+    with pytest.raises(WeightsError, match=r"altered or damaged.*Delete"):
+        _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+
+
+def test_a_server_that_sends_other_bytes_than_it_announced_is_caught(hub, weights, tmp_path, monkeypatch):
+    announced = hashlib.sha256(weights)
+    damaged = weights[:-1] + bytes([weights[-1] ^ 1])
+    hub.files[f"/{REPOSITORY}/resolve/main/{_hub.FILENAME}"] = damaged
+    monkeypatch.setattr(hashlib, "sha256", lambda content: announced)
+    with pytest.raises(WeightsError, match="altered or damaged"):
+        _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+
+
+def test_weights_of_another_model_are_refused_with_the_names(hub, tmp_path):
+    other = safetensors.torch.save(timm.create_model("test_vit").state_dict())
+    hub.files[f"/{REPOSITORY}/resolve/main/{_hub.FILENAME}"] = other
+    with pytest.raises(WeightsError, match=rf"{REPOSITORY}.*do not fit.*model\.conv1"):
+        _timm.load(_timm.build(NAME), NAME, cache_dir=str(tmp_path), endpoint=hub.address)
+
+
+def test_a_model_without_hub_weights_says_so(tmp_path):
+    network = _timm.build(NAME)
+    network.model.pretrained_cfg["hf_hub_id"] = None
+    with pytest.raises(
+        WeightsError, match=r"no weights on the hub for 'timm:test_resnet' \(tags with weights: timm:test"
+    ):
+        _timm.load(network, NAME, cache_dir=str(tmp_path), endpoint=closed_port())
