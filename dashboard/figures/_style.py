@@ -39,6 +39,11 @@ class Drawn:
     table: pd.DataFrame
     height: int = 420
 
+    def spec(self) -> str:
+        """Return the figure as Plotly JSON for the browser; hidden traces are found again by their `uid`."""
+        # Plotly's own default drops the uids, and then what is hidden goes by position while traces are added.
+        return self.figure.to_json(validate=False, remove_uids=False)
+
 
 @dataclass(frozen=True)
 class Look:
@@ -270,7 +275,12 @@ def _template(dark: bool) -> go.layout.Template:
                 **{"font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)", "itemsizing": "constant"},
             },
             "hovermode": "closest",
-            "hoverlabel": {"align": "left", "bgcolor": paper, "bordercolor": soft, "font": {"color": ink, "size": 12}},
+            "hoverlabel": {
+                "align": "left",
+                "bgcolor": paper,
+                "bordercolor": soft,
+                "font": {"family": _FONT, "color": ink, "size": 12},
+            },
             "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": soft, "activecolor": ink},
             "xaxis": axis,
             "yaxis": axis,

@@ -1,0 +1,85 @@
+from collections.abc import Callable
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from dashboard.figures import measures_by_depth
+
+Make = Callable[..., pd.DataFrame]
+Texts = Callable[[go.Figure], str]
+
+
+def test_lines_are_means_and_dots_are_runs(transfer_curve: Make) -> None:
+    drawn = measures_by_depth(transfer_curve(), networks=[("linear_probe", 4)])
+    mean, dots = drawn.figure.data
+    # (.40 + .41 + .45) / 3 = .42, and a point more for each unit
+    assert list(mean.x) == [1, 2, 3, 4]
+    assert list(mean.y) == pytest.approx([43, 44, 45, 46])
+    assert list(dots.y)[:3] == pytest.approx([41, 42, 46])
+    assert drawn.table["mean_percent"].tolist() == list(mean.y)
+    assert drawn.table["seeds"].tolist() == [3] * 4
+    assert list(drawn.figure.layout.xaxis.ticktext) == ["stem", "stage1", "stage2", "stage3"]
+
+
+def test_networks_keep_the_look_of_their_strategy(transfer_curve: Make) -> None:
+    drawn = measures_by_depth(transfer_curve())
+    names = [t.name for t in drawn.figure.data if t.showlegend is not False]
+    assert names == ["Full fine-tuning", "Frozen depth 2", "Linear probe", "From scratch"]
+    assert drawn.reading == (
+        "The highest mean is 75.0 % (3 seeds), after unit 4 (freezing 2 of 4 units): the last unit measured."
+    )
+    assert "frozen depth 2: 72.0 after unit 1, highest 75.0 after unit 4, 75.0 after unit 4." in drawn.alt
+
+
+def test_many_networks_are_thinned_but_ends_and_control_stay(transfer_curve: Make) -> None:
+    values = {("partial_fine_tuning", depth): {0: 0.5} for depth in range(1, 10)}
+    values |= {("full_fine_tuning", 0): {0: 0.5}, ("linear_probe", 10): {0: 0.5}, ("from_scratch", 0): {0: 0.5}}
+    drawn = measures_by_depth(transfer_curve(values))
+    names = [t.name for t in drawn.figure.data if t.showlegend is not False]
+    assert len(names) == 6
+    assert {"Full fine-tuning", "Linear probe", "From scratch"} <= set(names)
+    assert "6 more networks not drawn" in drawn.figure.layout.title.subtitle.text
+    assert len({(t.line.color, t.line.dash) for t in drawn.figure.data if t.showlegend is not False}) == 6
+
+
+def test_reading_tells_a_fall_after_the_best_unit(transfer_curve: Make) -> None:
+    frame = transfer_curve({("linear_probe", 4): {0: 0.4}})
+    frame.loc[(frame["metric"] == "probe_accuracy") & (frame["unit"] == 2), "value"] = 0.9
+    assert measures_by_depth(frame).reading == (
+        "The highest mean is 90.0 % (1 seed), after unit 2 (the linear probe); the last unit measured, 4, "
+        "is 46.0 points below."
+    )
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame(), None])
+def test_nothing_measured_says_what_will_appear(frame: pd.DataFrame | None, transfer_curve: Make) -> None:
+    drawn = measures_by_depth(transfer_curve() if frame is None else frame, metric="knn_accuracy")
+    assert drawn.title == "Nearest neighbours after each unit"
+    assert drawn.figure.layout.annotations[0].text == "Nothing measured yet"
+    assert "a line appears for each network" in drawn.reading
+
+
+def test_an_unknown_network_leaves_an_empty_chart(transfer_curve: Make) -> None:
+    drawn = measures_by_depth(transfer_curve(), networks=[("linear_probe", 3)])
+    assert drawn.table.empty
+
+
+def test_series_and_nasty_names(transfer_curve: Make, nasty: str, texts: Texts) -> None:
+    frame = pd.concat([transfer_curve(), transfer_curve(dataset=nasty)], ignore_index=True)
+    frame.loc[frame["unit"] == 1, "unit_name"] = "<i>stem</i>"
+    drawn = measures_by_depth(frame, networks=[("linear_probe", 4)], dark=True)
+    spec = texts(drawn.figure)
+    assert "<b>my" not in spec
+    assert "<i>" not in spec
+    assert "Linear probe, &lt;b&gt;my" in spec
+    dashes = [t.line.dash for t in drawn.figure.data if t.showlegend is not False]
+    assert len(set(dashes)) == 2
+
+
+def test_identity_survives_growth(transfer_curve: Make) -> None:
+    frame = transfer_curve()
+    part = measures_by_depth(frame[frame["seed"] == 0], uirevision="k").figure
+    whole = measures_by_depth(frame, uirevision="k").figure
+    assert [t.uid for t in part.data] == [t.uid for t in whole.data]
+    assert whole.layout.uirevision == "k"
