@@ -107,6 +107,9 @@ class GroupedTimm(TimmNetwork):
         return Watch(self._modules_of, before, after)
 
     def _pooled(self, output: Any, n_images: int) -> Tensor | None:
+        if isinstance(output, (tuple, list)):  # branches, or tokens with their grid: the last that is features counts
+            pooled = [self._pooled(part, n_images) for part in output]
+            return next((part for part in reversed(pooled) if part is not None), None)
         if not isinstance(output, Tensor) or not output.is_floating_point() or len(output) != n_images:
             return None
         if output.ndim == 4:
@@ -186,8 +189,10 @@ def group_owner(model: nn.Module) -> dict[str, int]:
     if hasattr(model, "group_matcher"):
         group_of = group_with_matcher(((name, None) for name in names), model.group_matcher(coarse=False), reverse=True)
     else:
-        blocks = dict.fromkeys(_block(name) for name in names)
-        group_of = {name: list(blocks).index(_block(name)) for name in names}
+        stem = next((_block(name) for name in names if "." in name), "")  # joined by the model's own bare parameters
+        block_of = {name: _block(name) if "." in name else stem for name in names}
+        blocks = list(dict.fromkeys(block_of.values()))
+        group_of = {name: blocks.index(block) for name, block in block_of.items()}
     groups = sorted({group_of[name] for name in trained})
     # A group of buffers alone joins the one before it: every unit has something to train.
     return {name: max(sum(group <= group_of[name] for group in groups) - 1, 0) for name in names}

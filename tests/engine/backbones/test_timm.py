@@ -112,13 +112,41 @@ def test_the_card_tells_what_timm_knows_of_the_weights():
     assert [unit.name for unit in card.units] == ["stem", *(f"block {block}" for block in range(1, 13))]
 
 
-def test_the_card_says_what_a_grouped_model_cannot_show():
-    card = describe("timm:hrnet_w18_small")
+def test_the_card_says_what_a_grouped_model_cannot_show(monkeypatch):
+    monkeypatch.setattr(GroupedTimm, "_pooled", lambda self, output, n_images: None)
+    card = describe("timm:test_byobnet")
     assert not card.composable
     assert "parameter groups" in card.notes[0]
-    blind = [unit.name for unit in card.units if not unit.n_features]
-    assert blind
-    assert all(name in card.notes[-1] for name in blind)
+    assert [unit.n_features > 0 for unit in card.units] == [False] * (card.n_units - 1) + [True]
+    assert all(unit.name in card.notes[-1] for unit in card.units[:-1])
+
+
+@pytest.mark.parametrize(
+    ("output", "pooled"),
+    [
+        (torch.arange(2 * 3 * 4 * 4.0).reshape(2, 3, 4, 4), [7.5, 23.5, 39.5]),
+        (torch.arange(2 * 3 * 4 * 4.0).reshape(2, 3, 4, 4).permute(0, 2, 3, 1), [7.5, 23.5, 39.5]),
+        (torch.arange(2 * 4 * 3.0).reshape(2, 4, 3), [4.5, 5.5, 6.5]),
+        (torch.arange(6.0).reshape(2, 3), [0.0, 1.0, 2.0]),
+        ((torch.arange(6.0).reshape(2, 3), (7, 7)), [0.0, 1.0, 2.0]),
+        ([torch.zeros(2, 5), torch.arange(6.0).reshape(2, 3), torch.zeros(8, 3)], [0.0, 1.0, 2.0]),
+        (torch.zeros(8, 3), None),
+        (torch.zeros(2, 3, 4, 4, 4), None),
+        (torch.zeros(2, 3, dtype=torch.int64), None),
+        (None, None),
+    ],
+    ids=["nchw", "nhwc", "tokens", "vectors", "with grid", "branches", "windows", "video", "indices", "nothing"],
+)
+def test_outputs_of_any_layout_are_pooled_over_positions(output, pooled):
+    taken = network_of("test_byobnet")._pooled(output, 2)
+    assert taken is None if pooled is None else taken[0].tolist() == pooled
+
+
+def test_a_model_without_groups_of_its_own_is_split_at_its_blocks():
+    network = network_of("pit_ti_224")
+    assert not hasattr(network.model, "group_matcher")
+    assert network.unit_names[:3] == ["stem", "transformers.0.blocks.0", "transformers.0.blocks.1"]
+    assert {name for name, _ in network.unit_tensors(0)} >= {"model.pos_embed", "model.cls_token"}
 
 
 @pytest.mark.parametrize(
