@@ -24,14 +24,15 @@ def whole(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise SpecError(f"{name} is {value!r}; it must be a whole number from {low} to {high}.")
     if not low <= value <= high:
-        raise SpecError(f"{name} is {value}; it must be from {low} to {high}.")
+        raise SpecError(f"{name} is {_short(value)}; it must be from {low} to {high}.")
 
 
 def number(name: str, value: object, low: float, high: float, *, open_below: bool = False) -> None:
     """Refuse what is not a finite number in low..high (above low where `open_below`)."""
     allowed = f"a number {'above' if open_below else 'from'} {low:g} {'and at most' if open_below else 'to'} {high:g}"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise SpecError(f"{name} is {value!r}; it must be {allowed}.")
+    # Compared before isfinite, which overflows on whole numbers too large for a float.
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300 or not math.isfinite(value):
+        raise SpecError(f"{name} is {_short(value)}; it must be {allowed}.")
     if value > high or value < low or (open_below and value == low):
         raise SpecError(f"{name} is {value:g}; it must be {allowed}.")
 
@@ -46,8 +47,19 @@ def choice(name: str, value: object, allowed: Sequence[str]) -> None:
 
 def text(name: str, value: object) -> None:
     """Refuse what is not a non-empty string."""
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or not storable(value):
         raise SpecError(f"{name} is {value!r}; it must be a name.")
+
+
+def storable(value: str) -> bool:
+    """Whether text can be stored and shown: JSON may hold halves of surrogate pairs, which no encoding takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return "a whole number of more than 30 digits"
+    return repr(value)
 
 
 def one_of_each(

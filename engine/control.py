@@ -28,7 +28,8 @@ class Progress:
         """As shown: phase, done, epoch, images_per_second and eta_seconds (None while unknown)."""
         now = time.monotonic()
         took = now - self.began
-        rate = self.images / (now - self.training_began) if self.training_began and self.images else None
+        trained = 0.0 if self.training_began is None else now - self.training_began
+        rate = self.images / trained if trained > 0 and self.images else None
         eta = took / self.done * (1 - self.done) if self.done > 0.02 else None
         return {
             "phase": self.phase,

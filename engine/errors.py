@@ -22,7 +22,8 @@ class UnknownNameError(TransferscopeError):
         near = difflib.get_close_matches(given, self.known, n=3, cutoff=0.5)
         meant = f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
         shown = ", ".join(self.known[:20]) + (", ..." if len(self.known) > 20 else "")
-        super().__init__(f"There is no {kind} named {given!r}.{meant} Known: {shown}.{' ' + hint if hint else ''}")
+        listed = f"Known: {shown}." if shown else "There are none yet."
+        super().__init__(f"There is no {kind} named {given!r}.{meant} {listed}{' ' + hint if hint else ''}")
 
 
 class DatasetError(TransferscopeError):

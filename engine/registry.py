@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
@@ -28,6 +29,9 @@ class Registry(Generic[Entry]):
         self.kind, self.package, self.hint = kind, package, hint
         self._entries: dict[str, Entry] = {}
         self._loaded = package is None
+        # Re-entrant: a module may read the registry while it is imported. Other threads wait for all of it.
+        self._loading = threading.RLock()
+        self._began = False
 
     def register(self, entry: Entry) -> Entry:
         """Add an entry under its name.
@@ -44,11 +48,18 @@ class Registry(Generic[Entry]):
         """Import every module of the family once; adding a plug-in is adding a file."""
         if self._loaded:
             return
-        self._loaded = True
-        package = importlib.import_module(self.package)
-        for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
-            if not module.startswith("_"):
-                importlib.import_module(f"{self.package}.{module}")
+        with self._loading:
+            if self._loaded or self._began:
+                return
+            self._began = True
+            try:
+                package = importlib.import_module(self.package)
+                for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
+                    if not module.startswith("_"):
+                        importlib.import_module(f"{self.package}.{module}")
+                self._loaded = True
+            finally:
+                self._began = False
 
     def __getitem__(self, name: str) -> Entry:
         self.load()

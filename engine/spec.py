@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from engine.checks import choice, number, one_of_each, text, unknown_keys, whole
+from engine.checks import choice, number, one_of_each, storable, text, unknown_keys, whole
 from engine.errors import SpecError
 
 # Part of every identity: raised when the meaning of a spec (not its spelling) changes, so that old runs are not reused.
@@ -55,7 +55,11 @@ class _Spec:
         """
         if not isinstance(values, dict):
             raise SpecError(f"{cls.__name__} wants a table of keys and values, and was given {values!r}.")
-        unknown_keys(cls.__name__, values, [f.name for f in dataclasses.fields(cls)])  # type: ignore[arg-type]
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        unknown_keys(cls.__name__, values, [f.name for f in fields])
+        needed = [f.name for f in fields if f.default is f.default_factory is dataclasses.MISSING]
+        if missing := [name for name in needed if name not in values]:
+            raise SpecError(f"{cls.__name__} needs {', '.join(missing)}.")
         return cls(**values)
 
     def to_json(self) -> str:
@@ -67,7 +71,7 @@ class _Spec:
         """Build a spec from JSON text. Raises SpecError, also where the text is not JSON."""
         try:
             values = json.loads(source)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and endless brackets
             raise SpecError(f"This is not JSON: {error}.") from error
         return cls.from_dict(values)
 
@@ -116,9 +120,9 @@ class TrainSpec(_Spec):
         choice("augmentation", self.augmentation, AUGMENTATIONS)
         choice("selection", self.selection, SELECTIONS)
         choice("precision", self.precision, PRECISIONS)
-        # 1 and 1.0 must be the same experiment.
+        # 1 and 1.0 must be the same experiment, and so must 0.0 and -0.0.
         for name in ("learning_rate", "weight_decay", "label_smoothing"):
-            object.__setattr__(self, name, float(getattr(self, name)))
+            object.__setattr__(self, name, float(getattr(self, name)) + 0.0)
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,7 @@ class RunSpec(_Spec):
             whole("label_budget", self.label_budget, 2, 10**9)
         _weights(self.weights)
         object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
-        if isinstance(self.train, dict):
-            object.__setattr__(self, "train", TrainSpec.from_dict(self.train))
+        object.__setattr__(self, "train", _train(self.train))
 
     @property
     def run_id(self) -> str:
@@ -197,9 +200,13 @@ class ExperimentSpec(_Spec):
             whole("label_budgets", budget, 2, 10**9)
         _weights(self.weights)
         object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
-        if isinstance(self.train, dict):
-            object.__setattr__(self, "train", TrainSpec.from_dict(self.train))
-        if not isinstance(self.name, str) or len(self.name) > 200 or re.search(r"[\x00-\x1f\x7f]", self.name):
+        object.__setattr__(self, "train", _train(self.train))
+        if (
+            not isinstance(self.name, str)
+            or len(self.name) > 200
+            or re.search(r"[\x00-\x1f\x7f\x85\u2028\u2029]", self.name)
+            or not storable(self.name)
+        ):
             raise SpecError("name must be one line of at most 200 characters.")
 
     @property
@@ -218,7 +225,7 @@ class ExperimentSpec(_Spec):
         """Build a spec from TOML text. Raises SpecError, also where the text is not TOML."""
         try:
             values = tomllib.loads(source)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise SpecError(f"This is not TOML: {error}.") from error
         return cls.from_dict(values)
 
@@ -230,14 +237,18 @@ class ExperimentSpec(_Spec):
         if reader is None:
             raise SpecError(f"{path} is neither .toml nor .json; a spec is one of the two.")
         try:
-            return reader(path.read_text(encoding="utf-8"))
+            return reader(path.read_text(encoding="utf-8-sig"))  # some editors begin files with a byte order mark
         except (OSError, UnicodeDecodeError) as error:
             raise SpecError(f"{path} cannot be read: {error}.") from error
         except SpecError as error:
             raise SpecError(f"{path}: {error}") from error
 
 
+def _train(value: object) -> TrainSpec:
+    return value if isinstance(value, TrainSpec) else TrainSpec.from_dict(value)  # type: ignore[arg-type]
+
+
 def _weights(value: object) -> None:
     text("weights", value)
-    if value not in ("pretrained", "random") and not str(value).startswith("file:"):
+    if value not in ("pretrained", "random") and not re.match(r"file:\s*\S", str(value)):
         raise SpecError(f"weights is {value!r}; use 'pretrained', 'random' or 'file:PATH' of a .safetensors file.")
