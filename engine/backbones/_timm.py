@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import timm
 from timm.models import is_model, list_models, list_pretrained, model_entrypoint
@@ -24,14 +25,15 @@ def check(name: str) -> str:
     architecture, dot, _ = wanted.partition(".")
     if "/" in wanted or ":" in wanted or not is_model(architecture):
         # timm also takes hub addresses and folders as names; those can bring formats that run code.
-        raise UnknownNameError("timm model", name, _prefixed(list_models()), f"Popular: {', '.join(POPULAR)}.")
+        near = difflib.get_close_matches(wanted, list_models(), n=5)
+        raise UnknownNameError("timm model", name, _prefixed({*near, *POPULAR}), "All: timm.list_models().")
     tags = list_models(f"{architecture}.*", include_tags=True) if dot else [wanted]
     if wanted not in tags:
         raise UnknownNameError("tag of a timm model", name, _prefixed([architecture, *tags]))
     return wanted
 
 
-def _prefixed(names: list[str]) -> list[str]:
+def _prefixed(names: Iterable[str]) -> list[str]:
     return [PREFIX + name for name in names]
 
 
