@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from engine.errors import StaleLeaseError
+from engine.errors import SpecError, StaleLeaseError, StoreError
 from engine.events import Event
 from engine.schema import next_value
 from engine.spec import RunSpec
@@ -21,6 +21,8 @@ from engine.store import Store, chain
 STALLED_SECONDS = 15.0
 KILL_AFTER_SECONDS = 10.0
 MAX_RESUMES = 3
+REPLACED = 3
+"""Exit code of a worker whose device was given to another."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Leases:
 
     def _alive(self, db: Any) -> list[dict[str, Any]]:
         sql = "SELECT device, token, pid, process_started, boot_id, beat, speed, description FROM worker"
-        rows = list(db.execute(sql)) if hasattr(db, "execute") else db.read(sql)
+        rows = _rows(db, sql)
         names = ("device", "token", "pid", "process_started", "boot_id", "beat", "speed", "description")
         here = boot_id()
         found = [dict(zip(names, row, strict=True)) for row in rows]
@@ -103,20 +105,37 @@ class Leases:
         ]
 
     def claim(self, token: int, device: str) -> Lease | None:
-        """Take the next queued run in one transaction; None when nothing waits."""
+        """Take the next queued run in one transaction; None when nothing waits.
+
+        Raises:
+            StaleLeaseError: the device has been given to another worker.
+        """
+        # Looked at before the lock is taken: an idle worker must not write to the disk five times a second.
+        if not self.db.read("SELECT 1 FROM run WHERE state = 'queued' LIMIT 1"):
+            return None
         with self.db.write() as db:
+            self._beat(db, token)
             found = list(
                 db.execute("SELECT run_id, spec, attempt FROM run WHERE state = 'queued' ORDER BY ticket LIMIT 1")
             )
             if not found:
                 return None
-            run_id, spec, attempt = found[0]
+            run_id, text, attempt = found[0]
+            try:
+                spec = RunSpec.from_json(text)
+            except SpecError as error:
+                # Written by a version that meant something else; the worker must not fall over it again and again.
+                db.execute(
+                    "UPDATE run SET state = 'failed', message = ?, finished = ? WHERE run_id = ?",
+                    (f"this version cannot read the run: {error}", time.time(), run_id),
+                )
+                return None
             db.execute(
                 "UPDATE run SET state = 'running', token = ?, device = ?, started = coalesce(started, ?), progress = '{}'"
                 " WHERE run_id = ?",
                 (token, device, time.time(), run_id),
             )
-            return Lease(RunSpec.from_json(spec), attempt, token)
+            return Lease(spec, attempt, token)
 
     def beat(self, token: int, lease: Lease | None = None, progress: dict[str, Any] | None = None) -> bool:
         """Say that the worker lives, with the progress of its run; returns whether the run should stop.
@@ -125,9 +144,7 @@ class Leases:
             StaleLeaseError: the device or the run has been given to another worker.
         """
         with self.db.write() as db:
-            db.execute("UPDATE worker SET beat = ? WHERE token = ?", (time.monotonic(), token))
-            if db.changes() == 0:
-                raise StaleLeaseError("This worker was taken for dead and replaced.")
+            self._beat(db, token)
             if lease is None:
                 return False
             self._check(db, lease)
@@ -135,6 +152,11 @@ class Leases:
                 db.execute("UPDATE run SET progress = ? WHERE run_id = ?", (json.dumps(progress), lease.spec.run_id))
             asked = next(db.execute("SELECT cancel_requested FROM run WHERE run_id = ?", (lease.spec.run_id,)))
             return bool(asked[0])
+
+    def _beat(self, db: Any, token: int) -> None:
+        db.execute("UPDATE worker SET beat = ? WHERE token = ?", (time.monotonic(), token))
+        if db.changes() == 0:
+            raise StaleLeaseError("This worker was taken for dead and replaced.")
 
     def _check(self, db: Any, lease: Lease) -> None:
         found = list(
@@ -151,6 +173,7 @@ class Leases:
 
         Raises:
             StaleLeaseError: the run has been given to another worker; nothing is written.
+            StoreError: events before `first` are missing; nothing is written.
         """
         key = (lease.spec.run_id, lease.attempt)
         with self.db.write() as db:
@@ -162,6 +185,10 @@ class Leases:
                 )
             )
             have, checksum = last[0] if last else (-1, b"")
+            if first > have + 1:
+                raise StoreError(
+                    f"Events {have + 1} to {first - 1} of run {lease.spec.run_id} are missing in the store."
+                )
             for ordinal, event in enumerate(events, start=first):
                 if ordinal <= have:
                     continue
@@ -172,9 +199,19 @@ class Leases:
                 )
 
     def finish(self, lease: Lease, state: str, message: str, seconds: float) -> None:
-        """End a run in a state, adding the seconds worked. Raises StaleLeaseError as `append` does."""
+        """End a run in a state, adding the seconds worked. Raises StaleLeaseError as `append` does.
+
+        A run that stopped, and whose stop was taken back meanwhile by submitting it again, is queued instead.
+        """
         with self.db.write() as db:
             self._check(db, lease)
+            asked = next(db.execute("SELECT cancel_requested FROM run WHERE run_id = ?", (lease.spec.run_id,)))[0]
+            if state == "cancelled" and not asked:
+                db.execute(
+                    "UPDATE run SET state = 'queued', message = '', seconds = seconds + ?, token = NULL WHERE run_id = ?",
+                    (seconds, lease.spec.run_id),
+                )
+                return
             db.execute(
                 "UPDATE run SET state = ?, message = ?, finished = ?, seconds = seconds + ?, token = NULL WHERE run_id = ?",
                 (state, message, time.time(), seconds, lease.spec.run_id),
@@ -191,12 +228,11 @@ class Leases:
         A run whose user had asked to stop is cancelled; the others are queued again, to go on from their last
         checkpoint, at most three times without a new one; then they are `interrupted` and wait for the user.
         """
-        if not self.db.read("SELECT 1 FROM run WHERE state = 'running' LIMIT 1"):
+        # Looked at before the lock is taken: every viewer asks often, and there is nearly never anything to write.
+        if not self._lost(self.db):
             return []
         with self.db.write() as db:
-            tokens = {row["token"] for row in self._alive(db)}
-            running = db.execute("SELECT run_id, token, cancel_requested, resumes FROM run WHERE state = 'running'")
-            lost = [row for row in list(running) if row[1] not in tokens]
+            lost = self._lost(db)
             for run_id, _, cancelled, resumes in lost:
                 state, message = _after_death(bool(cancelled), resumes)
                 db.execute(
@@ -205,6 +241,25 @@ class Leases:
                     (state, message, time.time(), run_id),
                 )
             return [row[0] for row in lost]
+
+    def give_up(self, reason: str) -> None:
+        """No worker can be started: what is queued waits for the user, and says why."""
+        with self.db.write() as db:
+            db.execute(
+                "UPDATE run SET state = 'interrupted', message = ?, finished = ? WHERE state = 'queued'",
+                (reason, time.time()),
+            )
+
+    def _lost(self, db: Any) -> list[tuple]:
+        sql = "SELECT run_id, token, cancel_requested, resumes FROM run WHERE state = 'running'"
+        running = _rows(db, sql)
+        tokens = {row["token"] for row in self._alive(db)} if running else set()
+        return [row for row in running if row[1] not in tokens]
+
+
+def _rows(db: Any, sql: str) -> list[tuple]:
+    """Rows within a transaction's connection, or outside of one."""
+    return list(db.execute(sql)) if hasattr(db, "execute") else db.read(sql)
 
 
 def _after_death(cancelled: bool, resumes: int) -> tuple[str, str]:

@@ -37,7 +37,7 @@ def plan(
 
     Raises:
         UnknownNameError: a backbone, dataset or strategy that no registry knows.
-        SpecError: a depth beyond the network.
+        SpecError: a depth beyond the network, or nothing to run.
         DatasetError: a dataset that cannot be used, or a label budget that it cannot give.
     """
     for name in spec.strategies:
@@ -58,6 +58,10 @@ def plan(
                             backbone, dataset, strategy, depth, seed, budget, weights, spec.measures, spec.train
                         )
                         planned.setdefault(run.run_id, PlannedRun(run, one, info))
+    if not planned:
+        raise SpecError(
+            "This plans no runs: partial_fine_tuning alone needs frozen_depths, for example [2, 4] or 'all'."
+        )
     return tuple(planned.values())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from engine.errors import StoreError
 
 # SQLite before 3.51.3 can corrupt a WAL that two connections reset at the same time; APSW brings its own library.
 MINIMUM_SQLITE = (3, 51, 3)
+BUSY_MILLISECONDS = 10_000
 
 MIGRATIONS = (
     """
@@ -88,28 +90,50 @@ class Database:
         self._lock = threading.RLock()
         try:
             self._connection = apsw.Connection(str(path))
-            self._connection.set_busy_timeout(10_000)
-            self._connection.pragma("journal_mode", "wal")
+        except apsw.Error as error:
+            raise StoreError(f"The store {path} cannot be opened: {error}.") from error
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        with self._named("opened"):
+            self._connection.set_busy_timeout(BUSY_MILLISECONDS)
+            self._use_wal()
             # FULL: an acknowledged event survives a power cut; writers batch, so the cost stays small.
             self._connection.pragma("synchronous", "full")
             self._connection.pragma("foreign_keys", True)
+            version = self._connection.pragma("user_version")
+        if version > len(MIGRATIONS):
+            raise StoreError(f"The store {self.path} was written by a newer version of transferscope; update it.")
+        if version < len(MIGRATIONS):
             self._migrate()
-        except apsw.Error as error:
-            raise StoreError(f"The store {path} cannot be opened: {error}.") from error
+
+    def _use_wal(self) -> None:
+        # Two processes that open a new store at once: SQLite answers busy here without waiting, so we wait.
+        until = time.monotonic() + BUSY_MILLISECONDS / 1000
+        while True:
+            try:
+                self._connection.pragma("journal_mode", "wal")
+                return
+            except apsw.BusyError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
 
     def _migrate(self) -> None:
         with self.write():
-            version = self._connection.pragma("user_version")
-            if version > len(MIGRATIONS):
-                raise StoreError(f"The store {self.path} was written by a newer version of transferscope; update it.")
-            for statements in MIGRATIONS[version:]:
+            # Read again under the lock: another process may have migrated meanwhile.
+            for statements in MIGRATIONS[self._connection.pragma("user_version") :]:
                 self._connection.execute(statements)
             self._connection.pragma("user_version", len(MIGRATIONS))
 
     @contextlib.contextmanager
     def write(self) -> Iterator[apsw.Connection]:
         """One transaction; the write lock is taken at its start, so that claims never fail half-way as busy."""
-        with self._lock:
+        with self._lock, self._named("written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -122,8 +146,16 @@ class Database:
 
     def read(self, sql: str, values: tuple | dict = ()) -> list[tuple]:
         """All rows of one query."""
-        with self._lock:
+        with self._lock, self._named("read"):
             return list(self._connection.execute(sql, values))
+
+    @contextlib.contextmanager
+    def _named(self, done: str) -> Iterator[None]:
+        """SQLite's own errors (disk full, read-only, not a database) as ours, with the file they are about."""
+        try:
+            yield
+        except apsw.Error as error:
+            raise StoreError(f"The store {self.path} cannot be {done}: {error}.") from error
 
     def close(self) -> None:
         """Close the connection; the object is of no use afterwards."""

@@ -19,6 +19,7 @@ FILE = "transferscope.sqlite"
 MAX_QUEUED = 2_000
 STATES = ("queued", "running", "finished", "failed", "diverged", "cancelled", "interrupted")
 RESUMABLE = ("cancelled", "interrupted")
+ENDED = ("finished", "failed", "diverged", *RESUMABLE)
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,13 @@ class Store:
 
     # Experiments ---------------------------------------------------------------------------------------------------
 
-    def submit(self, spec: ExperimentSpec, runs: Sequence[tuple[RunSpec, int]]) -> Submission:
+    def submit(self, spec: ExperimentSpec, runs: Sequence[tuple[RunSpec, int]], *, again: bool = False) -> Submission:
         """Record an experiment and queue those of its runs that have not been computed.
 
         Args:
             spec: the experiment.
             runs: its planned runs, each with the number of units of its backbone.
+            again: queue those that have ended as a new attempt, too.
 
         Raises:
             QueueFullError: too many runs would wait; nothing is recorded.
@@ -92,20 +94,24 @@ class Store:
                 (spec.experiment_id, spec.name, spec.to_json(), now),
             )
             for position, (run, n_units) in enumerate(runs):
-                added = self._add(db, run, n_units, now)
+                added = self._add(db, run, n_units, now, again)
                 (queued if added else reused).append(run.run_id)
                 db.execute(
                     "INSERT OR IGNORE INTO experiment_run VALUES (?, ?, ?)", (spec.experiment_id, run.run_id, position)
                 )
-            waiting = next(db.execute("SELECT count(*) FROM run WHERE state = 'queued'"))[0]
-            if queued and waiting > self.max_queued:
-                raise QueueFullError(
-                    f"{waiting} runs would wait, and at most {self.max_queued} may. Wait until some have finished, stop"
-                    " some in the Library (or `python -m engine cancel ID`), or ask for fewer depths, seeds or budgets."
-                )
+            if queued:
+                self._check_room(db)
         return Submission(spec.experiment_id, tuple(queued), tuple(reused))
 
-    def _add(self, db: Any, run: RunSpec, n_units: int, now: float) -> bool:
+    def _check_room(self, db: Any) -> None:
+        waiting = next(db.execute("SELECT count(*) FROM run WHERE state = 'queued'"))[0]
+        if waiting > self.max_queued:
+            raise QueueFullError(
+                f"{waiting} runs would wait, and at most {self.max_queued} may. Wait until some have finished, stop"
+                " some in the Library (or `python -m engine cancel ID`), or ask for fewer depths, seeds or budgets."
+            )
+
+    def _add(self, db: Any, run: RunSpec, n_units: int, now: float, again: bool) -> bool:
         found = list(db.execute("SELECT state FROM run WHERE run_id = ?", (run.run_id,)))
         if not found:
             db.execute(
@@ -113,8 +119,11 @@ class Store:
                 (run.run_id, run.to_json(), n_units, next_value(db, "ticket"), now),
             )
             return True
-        if found[0][0] in (*RESUMABLE, "failed"):
-            self._requeue(db, run.run_id, again=found[0][0] == "failed")
+        state = found[0][0]
+        # A stop that was asked for and has not acted yet is taken back: whoever submits wants the run.
+        db.execute("UPDATE run SET cancel_requested = 0 WHERE run_id = ? AND state = 'running'", (run.run_id,))
+        if state in RESUMABLE or state == "failed" or (again and state in ENDED):
+            self._requeue(db, run.run_id, again=state not in RESUMABLE)
             return True
         return False
 
@@ -134,13 +143,13 @@ class Store:
             UnknownNameError: nothing fits, or more than one does.
         """
         rows = self.db.read("SELECT experiment_id, name FROM experiment")
-        fits = {row[0] for row in rows if given in row} or {
-            row[0] for row in rows if given and row[0].startswith(given)
-        }
+        # Nothing is meant by nothing: an experiment without a name must not be what `cancel ""` stops.
+        named = {row[0] for row in rows if given and given in row}
+        fits = named or {row[0] for row in rows if given and row[0].startswith(given)}
         if len(fits) == 1:
             return fits.pop()
         hint = f"{len(fits)} experiments fit; give more of the id." if fits else ""
-        raise UnknownNameError("experiment", given, [row[0] for row in rows], hint)
+        raise UnknownNameError("experiment", given, [row[1] or row[0] for row in rows], hint)
 
     def rename(self, experiment_id: str, name: str) -> None:
         """Give an experiment another name. Raises SpecError where the name is not one short line."""
@@ -227,19 +236,25 @@ class Store:
             )
 
     def resume(self, run_ids: Iterable[str]) -> None:
-        """Queue stopped or interrupted runs again; they go on from their last checkpoint."""
+        """Queue stopped or interrupted runs again; they go on from their last checkpoint. Raises QueueFullError."""
         with self.db.write() as db:
             for run_id in run_ids:
                 self._requeue(db, run_id, again=False)
+            self._check_room(db)
 
     def run_again(self, run_ids: Iterable[str]) -> None:
-        """Queue ended runs as a new attempt, from the beginning; the earlier attempt's events stay in the store."""
+        """Queue ended runs as a new attempt, from the beginning; the earlier attempt's events stay in the store.
+
+        Raises:
+            QueueFullError: too many runs would wait; nothing is queued.
+        """
         with self.db.write() as db:
             for run_id in run_ids:
                 self._requeue(db, run_id, again=True)
+            self._check_room(db)
 
     def _requeue(self, db: Any, run_id: str, *, again: bool) -> None:
-        states = ("finished", "failed", "diverged", *RESUMABLE) if again else RESUMABLE
+        states = ENDED if again else RESUMABLE
         fresh = "attempt = attempt + 1, seconds = 0, started = NULL," if again else ""
         db.execute(
             f"UPDATE run SET {fresh} state = 'queued', message = '', resumes = 0, finished = NULL, cancel_requested = 0,"

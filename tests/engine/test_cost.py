@@ -1,0 +1,77 @@
+"""Costs, by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import cost
+from engine.backbones import Card, Unit
+from engine.datasets import DatasetInfo
+from engine.plan import PlannedRun
+from engine.spec import RunSpec, TrainSpec
+
+UNITS = (Unit("stem", "stem", 100, 1_000, 40, 4), Unit("block", "stage", 300, 2_000, 80, 8))
+CARD = Card("net", "net", "", "family", "", (3, 4, 4), (0.5,) * 3, (0.5,) * 3, "bicubic", UNITS)
+INFO = DatasetInfo("data", "data", "", "", "", ("a", "b"), 100, 50, "")
+
+
+def run(strategy: str, depth: int, budget: int | None = None, **train: object) -> PlannedRun:
+    spec = RunSpec(
+        "net", "data", strategy, depth, 0, budget, train=TrainSpec(**{"epochs": 3, "batch_size": 10, **train})
+    )
+    return PlannedRun(spec, CARD, INFO)
+
+
+def test_a_label_budget_counts_training_and_validation():
+    assert cost.images_used(run("full_fine_tuning", 0)) == (80, 20, 50)
+    assert cost.images_used(run("full_fine_tuning", 0, 10)) == (8, 2, 50)
+
+
+def test_operations_of_a_training():
+    # forward 3000 per image, backward twice that of what trains; every epoch trains on 80 and validates on 20; then one
+    # test pass and one pass over all 150 images for the depths.
+    full = 3 * (80 * (3_000 + 6_000) + 20 * 3_000) + 50 * 3_000 + 150 * 3_000
+    assert cost.run_flops(run("full_fine_tuning", 0)) == full
+    partial = 3 * (80 * (3_000 + 4_000) + 20 * 3_000) + 50 * 3_000 + 150 * 3_000
+    assert cost.run_flops(run("partial_fine_tuning", 1)) == partial
+
+
+def test_a_solved_head_needs_one_pass():
+    assert cost.run_flops(run("linear_probe", 2)) == 150 * 3_000
+
+
+def test_parameters_with_the_head():
+    assert cost.parameters_of(run("full_fine_tuning", 0)) == (400 + 18, 400 + 18)
+    assert cost.parameters_of(run("partial_fine_tuning", 1)) == (418, 300 + 18)
+    assert cost.parameters_of(run("linear_probe", 2)) == (418, 18)
+
+
+def test_memory_of_a_training():
+    images = 150 * 3 * 4 * 4
+    full = cost.BASE_MEMORY + 4 * (418 + 2 * 418) + 120 * 10 + images
+    assert cost.run_memory(run("full_fine_tuning", 0)) == full
+    # A batch is never larger than the training part.
+    assert cost.run_memory(run("full_fine_tuning", 0, 10)) == cost.BASE_MEMORY + 4 * 3 * 418 + 120 * 8 + 60 * 48
+
+
+def test_sums_over_runs_and_the_largest_memory():
+    runs = [run("full_fine_tuning", 0), run("linear_probe", 2)]
+    total = cost.estimate(runs, speed=1e6, correction=2.0)
+    flops = cost.run_flops(runs[0]) + cost.run_flops(runs[1])
+    assert total.runs == 2
+    assert total.flops == flops
+    assert total.seconds == pytest.approx(flops / 1e6 * 2 + 2 * cost.RUN_OVERHEAD_SECONDS)
+    assert total.memory_bytes == cost.run_memory(runs[0])
+    assert total.total_parameters == 418
+    assert total.trainable_parameters == (18, 418)
+    assert total.measured
+
+
+def test_an_unmeasured_machine_is_said_to_be():
+    assert not cost.estimate([run("linear_probe", 2)]).measured
+    assert cost.estimate([]).seconds == 0
+
+
+def test_the_correction_is_the_median_ratio():
+    assert cost.learned_correction([]) == 1.0
+    assert cost.learned_correction([(2.0, 1.0), (30.0, 1.0), (1.0, 1.0)]) == 2.0

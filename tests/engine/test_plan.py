@@ -1,0 +1,142 @@
+"""The plan: pure, each cell once, seeds outermost; what cannot run is refused before anything is recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.backbones import Card, Unit
+from engine.datasets import DatasetInfo
+from engine.errors import DatasetError, SpecError, UnknownNameError
+from engine.plan import cells, plan
+from engine.spec import ExperimentSpec
+
+UNITS = 4
+
+
+def card(name: str = "net", home: object = None) -> Card:
+    units = tuple(Unit(f"unit {n}", "stage", 10 * (n + 1), 1000, 400, 8) for n in range(UNITS))
+    return Card(name, name, "", "family", "", (3, 32, 32), (0.5,) * 3, (0.5,) * 3, "bicubic", units)
+
+
+def info(name: str = "data", home: object = None) -> DatasetInfo:
+    return DatasetInfo(name, name, "", "", "", ("a", "b", "c"), 100, 50, "")
+
+
+def planned(**changes: object) -> list[tuple]:
+    spec = ExperimentSpec(**{"backbones": ["net"], "datasets": ["data"], "seeds": [0], **changes})
+    return [(p.run.strategy, p.run.frozen_depth, p.run.weights) for p in plan(spec, card=card, describe=info)]
+
+
+def test_depth_zero_is_full_fine_tuning_and_the_last_is_the_linear_probe():
+    found = planned(strategies=["partial_fine_tuning"])
+    assert found == [
+        ("full_fine_tuning", 0, "pretrained"),
+        ("partial_fine_tuning", 1, "pretrained"),
+        ("partial_fine_tuning", 2, "pretrained"),
+        ("partial_fine_tuning", 3, "pretrained"),
+        ("linear_probe", 4, "pretrained"),
+    ]
+
+
+def test_no_cell_is_planned_twice_whatever_it_is_called():
+    found = planned(
+        strategies=["linear_probe", "full_fine_tuning", "partial_fine_tuning", "from_scratch"], frozen_depths=[0, 2, 4]
+    )
+    assert found == [
+        ("linear_probe", 4, "pretrained"),
+        ("full_fine_tuning", 0, "pretrained"),
+        ("partial_fine_tuning", 2, "pretrained"),
+        ("from_scratch", 0, "random"),
+    ]
+
+
+def test_full_fine_tuning_of_random_weights_is_training_from_scratch():
+    found = planned(strategies=["full_fine_tuning", "from_scratch", "partial_fine_tuning"], weights="random")
+    assert found[0] == ("from_scratch", 0, "random")
+    assert [depth for _, depth, _ in found] == [0, 1, 2, 3, 4]
+
+
+def test_equal_cells_of_two_experiments_are_one_run():
+    few = ExperimentSpec(backbones=["net"], datasets=["data"], strategies=["linear_probe"], name="few")
+    many = ExperimentSpec(backbones=["net"], datasets=["data"], strategies=["partial_fine_tuning"])
+    assert {p.run.run_id for p in plan(few, card=card, describe=info)} < {
+        p.run.run_id for p in plan(many, card=card, describe=info)
+    }
+
+
+def test_seeds_are_outermost_so_that_whole_curves_appear_early():
+    spec = ExperimentSpec(
+        backbones=["net", "other"], datasets=["data", "more"], seeds=[7, 3], label_budgets=[6, 12], frozen_depths=[2]
+    )
+    runs = [p.run for p in plan(spec, card=card, describe=info)]
+    assert len(runs) == 2 * 2 * 2 * 2 * 4
+    assert [run.seed for run in runs] == [7] * 32 + [3] * 32
+    coordinates = [(run.seed, run.dataset, run.backbone, run.label_budget) for run in runs]
+    assert coordinates[:32:4] == [(7, d, b, n) for d in ("data", "more") for b in ("net", "other") for n in (6, 12)]
+    assert len({run.run_id for run in runs}) == len(runs)
+
+
+def test_planning_twice_gives_the_same_and_everything_is_carried_over():
+    spec = ExperimentSpec(backbones=["net"], datasets=["data"], measures=["knn"], train={"epochs": 3})
+    assert plan(spec, card=card, describe=info) == plan(spec, card=card, describe=info)
+    for one in plan(spec, card=card, describe=info):
+        assert one.run.measures == ("knn",)
+        assert one.run.train.epochs == 3
+        assert one.card.name == one.run.backbone
+        assert one.info.name == one.run.dataset
+
+
+def test_no_budget_means_all_labels():
+    spec = ExperimentSpec(backbones=["net"], datasets=["data"])
+    assert {p.run.label_budget for p in plan(spec, card=card, describe=info)} == {None}
+
+
+@pytest.mark.parametrize("depths", [[5], [0, 99]])
+def test_a_depth_beyond_the_network_is_refused(depths):
+    with pytest.raises(SpecError, match=rf"Frozen depth {depths[-1]} is beyond net, which has 4 units.*from 0 .* to 4"):
+        planned(frozen_depths=depths)
+
+
+@pytest.mark.parametrize("budget", [2, 5, 101])
+def test_a_budget_out_of_range_is_refused(budget):
+    with pytest.raises(DatasetError, match=rf"budget of {budget} was given; data allows 6 .* to 100"):
+        planned(label_budgets=[budget])
+    assert planned(label_budgets=[6, 100])
+
+
+def test_nothing_to_run_is_refused():
+    with pytest.raises(SpecError, match="plans no runs"):
+        planned(strategies=["partial_fine_tuning"], frozen_depths=[])
+
+
+@pytest.mark.parametrize(
+    ("change", "near"),
+    [
+        ({"strategies": ["linear_prob"]}, "linear_probe"),
+        ({"backbones": ["resnet20_cifar"]}, "resnet20_cifar10"),
+        ({"datasets": ["digit"]}, "digits"),
+    ],
+)
+def test_unknown_names_are_answered_with_near_matches(change, near):
+    with pytest.raises(UnknownNameError, match=f"Did you mean '{near}'"):
+        plan(ExperimentSpec(**change))
+
+
+def test_own_images_are_offered_where_a_dataset_is_unknown():
+    with pytest.raises(UnknownNameError, match="folder:PATH"):
+        plan(ExperimentSpec(datasets=["my photos"]))
+
+
+def test_every_preset_can_be_planned():
+    from engine.presets import PRESETS
+
+    for preset in PRESETS:
+        runs = plan(preset.spec)
+        assert runs
+        assert preset.label
+        assert preset.question
+
+
+def test_cells_of_a_network_of_one_unit():
+    found = cells(ExperimentSpec(strategies=["partial_fine_tuning", "linear_probe"]), 1)
+    assert found == [("full_fine_tuning", 0, "pretrained"), ("linear_probe", 1, "pretrained")]
