@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from engine import cost, service
+from engine import backbones, cost, datasets, service
+from engine.backbones import Card
+from engine.datasets import DatasetInfo
+from engine.errors import DatasetError, SpecError, TransferscopeError
 from engine.frames import Frames
 from engine.launch import ensure_worker, supervise
 from engine.leases import Leases
-from engine.plan import PlannedRun, plan
+from engine.plan import PlannedRun, cells, plan
 from engine.spec import ExperimentSpec
 from engine.store import Store, Submission
 
@@ -104,7 +109,7 @@ def _key(name: str, experiment_id: str | None) -> str:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _chart(home: str, key: str, _make: Callable[[bool], Drawn]) -> Chart:
     light, dark = _make(False), _make(True)
-    return Chart(light, dark, light.figure.to_json(validate=False), dark.figure.to_json(validate=False))
+    return Chart(light, dark, light.spec(), dark.spec())
 
 
 def chart(name: str, make: Callable[..., Drawn], *frames: pd.DataFrame, **options: Any) -> Chart:
@@ -157,3 +162,64 @@ def price(runs: tuple[PlannedRun, ...]) -> cost.Cost:
 def launch(spec: ExperimentSpec, *, again: bool = False) -> Submission:
     """Queue an experiment; pressing twice is the same experiment. Raises TransferscopeError."""
     return service.queue(store(), spec, again=again)
+
+
+LOOK_AGAIN_SECONDS = 20.0
+"""How long what is known of a folder or of a plan is taken for true."""
+MAX_LAID_OUT = 10_000
+"""Runs of one experiment that are laid out at once; the queue takes fewer."""
+
+
+@st.cache_resource(max_entries=64, ttl=120.0, show_spinner=False)
+def _card(home: Path, name: str) -> Card | TransferscopeError:
+    try:
+        return backbones.card(name, home)
+    except TransferscopeError as error:
+        return error  # kept too: finding out again would take a process of its own for several seconds
+
+
+def card(name: str, home: Path | None = None) -> Card:
+    """The card of a backbone; the first time may take several seconds. Raises TransferscopeError."""
+    found = _card(home or store().home, name)
+    if isinstance(found, TransferscopeError):
+        raise found.with_traceback(None)
+    return found
+
+
+@st.cache_resource(max_entries=64, ttl=LOOK_AGAIN_SECONDS, show_spinner=False)
+def _info(home: Path, name: str) -> DatasetInfo:
+    try:
+        return datasets.describe(name, home)
+    except (OSError, RuntimeError, ValueError) as error:  # no permission, no such user, a name no system takes
+        raise DatasetError(f"{name.removeprefix('folder:')} cannot be read: {error}. Check the path.") from error
+
+
+def info(name: str, home: Path | None = None) -> DatasetInfo:
+    """What is known of a dataset without decoding it. Raises TransferscopeError."""
+    return _info(home or store().home, name)
+
+
+@st.cache_resource(max_entries=32, ttl=LOOK_AGAIN_SECONDS, show_spinner=False)
+def _laid_out(home: Path, spec_json: str) -> tuple[PlannedRun, ...]:
+    return plan(ExperimentSpec.from_json(spec_json), home=home, card=card, describe=info)
+
+
+def laid_out(spec: ExperimentSpec) -> tuple[PlannedRun, ...]:
+    """The runs of an experiment, as `planned`, remembered for a while: asked anew with every change of a choice.
+
+    Raises:
+        TransferscopeError: it cannot be run, or has too many runs to lay out.
+    """
+    each = len(spec.seeds) * len(spec.datasets) * max(1, len(spec.label_budgets))
+    runs = each * sum(len(cells(spec, card(name).n_units)) for name in spec.backbones)
+    if runs > MAX_LAID_OUT:
+        raise SpecError(f"These choices give {runs:,} runs. Choose fewer depths, seeds or label budgets.")
+    return _laid_out(store().home, dataclasses.replace(spec, name="").to_json())
+
+
+def run_states() -> dict[str, str]:
+    """State of every run in the store by its id, those in the trash too: they are reused as well."""
+    found = store().runs()
+    for one in experiments(trashed=True):
+        found += store().runs(one["experiment_id"])
+    return {run["run_id"]: run["state"] for run in found}

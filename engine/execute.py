@@ -12,7 +12,7 @@ import torch
 
 from engine import backbones, datasets, seeding, train
 from engine.backbones._network import Network
-from engine.backbones._weights import tensors_sha256
+from engine.backbones._weights import load_file, tensors_sha256
 from engine.batches import Pixels
 from engine.control import Control
 from engine.depths import Caches, Prepared, measure_depths
@@ -23,8 +23,6 @@ from engine.strategies import STRATEGIES
 
 # Share of a run's progress bar that each phase is given; the pass over the depths comes last (first for a solved head).
 SETUP_DONE, TRAINING_DONE = 0.05, 0.85
-CACHED_DATASETS = 4
-CACHED_DEPTHS = 4_096
 
 
 def execute(
@@ -94,12 +92,13 @@ def prepare(
     where = torch.device(device.name)
     network.to(where, memory_format=torch.channels_last)
     pixels = Pixels.on(where, images.pixels, images.labels, card.mean, card.std)
-    ready = Prepared(run, card, network, images, pixels, split, control, shared, precision(device, run.train.precision))
+    bits = precision(device, run.train.precision)
+    ready = Prepared(run, card, network, origin, images, pixels, split, control, shared, bits)
     control.enter("preparing", SETUP_DONE)
-    return ready, _started(ready, device, origin)
+    return ready, _started(ready, device)
 
 
-def _started(ready: Prepared, device: Device, origin: str) -> Started:
+def _started(ready: Prepared, device: Device) -> Started:
     network, card = ready.network, ready.card
     return Started(
         device=f"{device.name}: {device.description}",
@@ -112,7 +111,7 @@ def _started(ready: Prepared, device: Device, origin: str) -> Started:
         n_test=len(ready.split.test),
         class_names=list(ready.images.info.class_names),
         dataset_fingerprint=ready.images.fingerprint,
-        weights=origin,
+        weights=ready.weights,
         preprocessing={
             "size": list(card.input_size),
             "mean": list(card.mean),
@@ -136,8 +135,6 @@ def build_network(run: RunSpec, weights: str, home: Path | None) -> tuple[Networ
     if weights == "random":
         return network, f"random, seed {run.seed}"
     if weights.startswith("file:"):
-        from engine.backbones._weights import load_file
-
         return network, load_file(network, run.backbone, Path(weights.removeprefix("file:")).expanduser())
     return network, family.load(network, run.backbone, home)
 
