@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from engine.backbones._weights import file_sha256
@@ -31,17 +34,33 @@ def save(home: Path, lease: Lease, state: dict[str, Any], ordinal: int) -> None:
         lease: the run and its attempt.
         state: nested dictionaries and lists of tensors, numbers and strings.
         ordinal: how many events the run had emitted.
+
+    Raises:
+        StoreError: it could not be written (a full disk); no half file stays, earlier checkpoints do.
     """
+    target = folder(home, lease.spec.run_id)
+    try:
+        _write(target, lease.attempt, state, ordinal)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):  # there may be nothing to remove, or nowhere
+            (target / "part").unlink()
+        raise StoreError(
+            f"a checkpoint could not be written to {target}: {error}. Make room on the disk, then resume the run"
+        ) from error
+
+
+def _write(target: Path, attempt: int, state: dict[str, Any], ordinal: int) -> None:
     tensors: dict[str, torch.Tensor] = {}
     structure = _flatten(state, "s", tensors)
-    target = folder(home, lease.spec.run_id)
     target.mkdir(parents=True, exist_ok=True)
-    stem = f"{lease.attempt:04d}-{ordinal:08d}"
+    stem = f"{attempt:04d}-{ordinal:08d}"
     weights = target / f"{stem}.safetensors"
     save_file(tensors, target / "part")
     _replace_durably(target / "part", weights)
-    manifest = {"sha256": file_sha256(weights), "ordinal": ordinal, "attempt": lease.attempt, "structure": structure}
-    (target / "part").write_text(json.dumps(manifest), encoding="utf-8")
+    content = json.dumps(
+        {"sha256": file_sha256(weights), "ordinal": ordinal, "attempt": attempt, "structure": structure}
+    )
+    (target / "part").write_text(f"{_digest(content)}\n{content}\n", encoding="utf-8")
     _replace_durably(target / "part", target / f"{stem}.json")
     for old in sorted(target.glob("*.json"))[:-KEPT]:
         old.unlink()
@@ -55,13 +74,19 @@ def newest(home: Path, lease: Lease) -> tuple[dict[str, Any] | None, int, str]:
         The state (None: start from the beginning), the number of events emitted before it, and a sentence that names
         damaged checkpoints which were passed over (empty if none were).
     """
-    damage = ""
+    damaged: list[str] = []
     for manifest in sorted(folder(home, lease.spec.run_id).glob(f"{lease.attempt:04d}-*.json"), reverse=True):
         try:
-            return *_read(manifest), damage
-        except (StoreError, OSError, ValueError, KeyError) as error:
-            damage = f"the checkpoint {manifest.stem} is damaged ({error}); an earlier state was used"
-    return None, 0, damage
+            return *_read(manifest), _passed_over(damaged)
+        except (StoreError, OSError, ValueError) as error:
+            damaged.append(f"{manifest.stem} ({error})")
+    return None, 0, _passed_over(damaged)
+
+
+def _passed_over(damaged: list[str]) -> str:
+    if not damaged:
+        return ""
+    return f"damaged checkpoint{'s' if len(damaged) > 1 else ''}: {', '.join(damaged)}; an earlier state was used"
 
 
 def discard(home: Path, run_id: str) -> None:
@@ -70,11 +95,19 @@ def discard(home: Path, run_id: str) -> None:
 
 
 def _read(manifest: Path) -> tuple[dict[str, Any], int]:
-    values = json.loads(manifest.read_text(encoding="utf-8"))
+    digest, _, content = manifest.read_text(encoding="utf-8").partition("\n")
+    content = content.removesuffix("\n")
+    if _digest(content) != digest:
+        raise StoreError("its manifest is not what was written")
+    values = json.loads(content)
     weights = manifest.with_suffix(".safetensors")
     if file_sha256(weights) != values["sha256"]:
         raise StoreError("its tensors are not what was written")
     return _unflatten(values["structure"], load_file(weights)), values["ordinal"]
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _replace_durably(part: Path, final: Path) -> None:

@@ -84,6 +84,7 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
     else:
         network.load_state_dict(resume["network"])
         optimiser.load_state_dict(resume["optimiser"])
+        lay_out(optimiser)
         best, first = Best(**resume["best"]), resume["epoch"] + 1
     control.progress.training_began = time.monotonic()
 
@@ -112,10 +113,14 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
             advance(task, epoch, (epoch - 1 + (step + 1) / steps) / spec.epochs, len(labels))
 
         val_loss, val_accuracy = evaluate(task, task.validation)
-        if better(spec.selection, val_accuracy, val_loss, best):
-            best = Best(val_accuracy, val_loss, epoch, copy.deepcopy(trained_state(network)))
         train_loss = float(torch.stack(losses).sum()) / len(task.train)
         yield EpochEnded(epoch, train_loss, float(hits) / len(task.train), val_loss, val_accuracy, rate)
+        if not math.isfinite(val_loss):
+            # The epoch's last step can break the weights after its own loss was still a number.
+            yield Diverged(epoch, steps - 1, f"the validation loss was not a number after epoch {epoch}")
+            return None
+        if better(spec.selection, val_accuracy, val_loss, best):
+            best = Best(val_accuracy, val_loss, epoch, copy.deepcopy(trained_state(network)))
         yield Savepoint(epoch, functools.partial(state_of, network, optimiser, best, epoch))
 
     network.load_state_dict(best.state, strict=False)
@@ -173,6 +178,14 @@ def make_optimiser(parameters: list[torch.nn.Parameter], spec: TrainSpec) -> tor
     if spec.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=spec.learning_rate)
     return torch.optim.SGD(groups, lr=spec.learning_rate, momentum=0.9, nesterov=True)
+
+
+def lay_out(optimiser: torch.optim.Optimizer) -> None:
+    """Give restored optimiser tensors the memory layout of their parameters: other layouts take other kernels."""
+    for parameter, state in optimiser.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def evaluate(task: Task, indices: np.ndarray) -> tuple[float, float]:

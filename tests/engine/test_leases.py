@@ -119,7 +119,7 @@ def test_a_gap_is_refused(store, leases, queued):
     (run_id,) = queued(1)
     lease = leases.claim(leases.register("cpu"), "cpu")
     leases.append(lease, 0, EVENTS[:1])
-    with pytest.raises(StoreError, match="Events 1 to 2 .* are missing"):
+    with pytest.raises(StoreError, match=r"Events 1 to 2 .* are missing"):
         leases.append(lease, 3, EVENTS[3:])
     assert len(store.events(run_id)) == 1
 

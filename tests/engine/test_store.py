@@ -288,12 +288,14 @@ def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(home, store):
 
 def test_a_failed_write_leaves_no_trace_and_says_what_failed(store, submit):
     submit(0)
-    with (
-        pytest.raises(StoreError, match=r"transferscope\.sqlite cannot be written: .*no such table"),
-        store.db.write() as db,
-    ):
-        db.execute("UPDATE run SET state = 'finished'")
-        db.execute("UPDATE no_such_table SET x = 1")
+
+    def half_a_write() -> None:
+        with store.db.write() as db:
+            db.execute("UPDATE run SET state = 'finished'")
+            db.execute("UPDATE no_such_table SET x = 1")
+
+    with pytest.raises(StoreError, match=r"transferscope\.sqlite cannot be written: .*no such table"):
+        half_a_write()
     assert store.runs()[0]["state"] == "queued"
     with pytest.raises(StoreError, match="cannot be read"):
         store.db.read("SELECT * FROM no_such_table")
