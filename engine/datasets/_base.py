@@ -81,6 +81,8 @@ class Dataset:
     summary: str = ""
     listed: bool = True
     """Whether the name alone can be picked from a list."""
+    signature: Callable[[str, Path | None], str] = lambda name, home: ""
+    """(name, home) -> text that changes when the source's files do; found without decoding them."""
 
 
 DATASETS: Registry[Dataset] = Registry("dataset", __name__.rpartition(".")[0])
@@ -109,6 +111,11 @@ def describe(name: str, home: Path | None = None) -> DatasetInfo:
 def load(name: str, side: int, interpolation: str = "bicubic", home: Path | None = None) -> Images:
     """Decode a dataset at `side` x `side` pixels. Raises as `describe`."""
     return _find(name).decode(name, side, interpolation, home)
+
+
+def signature(name: str, home: Path | None = None) -> str:
+    """Text that changes when a dataset's files do: decoded images may be kept while it stays. Raises as `describe`."""
+    return _find(name).signature(name, home)
 
 
 def unique_keys(hashes: Iterable[str]) -> np.ndarray:

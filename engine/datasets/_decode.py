@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,26 +43,32 @@ def resize_all(pixels: np.ndarray, side: int, interpolation: str) -> np.ndarray:
 def read_image(path: Path, side: int, interpolation: str) -> tuple[np.ndarray, str]:
     """Decode one file: uint8 (side, side, 3), and the hash of the file's bytes (the same at every size).
 
+    Threads may call it inside one `bombs_refused`.
+
     Raises:
         BrokenImage: empty, truncated, of another format, or with more than 40 million pixels.
     """
     content = b""
     try:
         content = path.read_bytes()
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise BrokenImage(
-                        f"{image.width}x{image.height} pixels, more than {MAX_PIXELS // 1_000_000} million"
-                    )
-                return resize(_upright_rgb(image), side, interpolation), content_hash(content)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise BrokenImage(f"{image.width}x{image.height} pixels, more than {MAX_PIXELS // 1_000_000} million")
+            return resize(_upright_rgb(image), side, interpolation), content_hash(content)
     except BrokenImage:
         raise
     except (
         Exception
     ) as error:  # Pillow's decoders raise many kinds (OSError, SyntaxError, struct.error, ...) on bad bytes
         raise BrokenImage(_reason(content, error)) from error
+
+
+@contextlib.contextmanager
+def bombs_refused() -> Iterator[None]:
+    """Make Pillow's warnings about decompression bombs errors; for the whole process, so not once per thread."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def content_hash(content: bytes) -> str:

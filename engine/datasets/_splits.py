@@ -44,9 +44,13 @@ def hold_out(labels: np.ndarray, keys: np.ndarray, share: float, seed: int, purp
     places = rank(keys, seed, purpose)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        count = min(max(round(share * len(members)), 1), len(members) - 1)
-        chosen[members[np.argsort(places[members])[:count]]] = True
+        chosen[members[np.argsort(places[members])[: n_held_out(len(members), share)]]] = True
     return chosen
+
+
+def n_held_out(n_members: int, share: float) -> int:
+    """How many images of a class `hold_out` takes: about `share` of them, at least one and never all."""
+    return min(max(round(share * n_members), 1), n_members - 1)
 
 
 def make_split(images: Images, seed: int, label_budget: int | None = None) -> Split:

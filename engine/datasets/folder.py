@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from engine.datasets._base import DATASETS, TEST, TRAIN, VALIDATION, Dataset, DatasetInfo, Images, unique_keys
-from engine.datasets._decode import SUFFIXES, BrokenImage, read_image
-from engine.datasets._splits import hold_out
+from engine.datasets._decode import SUFFIXES, BrokenImage, bombs_refused, read_image
+from engine.datasets._splits import hold_out, n_held_out
 from engine.errors import DatasetError
 
 PREFIX = "folder:"
 PARTS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
-MIN_PER_CLASS = 3
-"""One image each to train on, to validate and to test."""
 TEST_SHARE = 0.2
 MAX_BROKEN_SHARE = 0.05
 """More broken files than this stop the import: the folder is probably not what its owner thinks it is."""
@@ -35,7 +33,6 @@ class Listing:
     labels: np.ndarray
     parts: np.ndarray
     class_names: tuple[str, ...]
-    pinned: frozenset[str]
 
 
 def scan(root: Path) -> Listing:
@@ -46,80 +43,127 @@ def scan(root: Path) -> Listing:
     """
     if not root.is_dir():
         raise DatasetError(f"There is no folder {root}. {LAYOUT}")
-    top = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    by_part = bool(top) and "train" in {entry.name for entry in top} and all(entry.name in PARTS for entry in top)
-    found: list[tuple[str, str, Path]] = []
-    for part_folder in top if by_part else [root]:
-        part = PARTS[part_folder.name] if by_part else TRAIN
-        for class_folder in sorted(entry for entry in part_folder.iterdir() if entry.is_dir()):
-            if not class_folder.name.startswith("."):
-                found += [(part, class_folder.name, file) for file in _images_below(class_folder)]
+    try:
+        found = _find(root)
+    except OSError as error:
+        raise DatasetError(f"{error.filename or root} cannot be read: {error.strerror or error}.") from error
     class_names = tuple(sorted({name for _, name, _ in found}))
-    _check_classes(root, found, class_names)
+    if not found:
+        raise DatasetError(f"{root} holds no images ({', '.join(SUFFIXES)}) in class folders. {LAYOUT}")
+    if len(class_names) < 2:
+        raise DatasetError(f"{root} has one class only, {class_names[0]!r}; two or more are needed. {LAYOUT}")
     number = {name: label for label, name in enumerate(class_names)}
-    return Listing(
-        files=[file for _, _, file in found],
-        labels=np.asarray([number[name] for _, name, _ in found], dtype=np.int64),
-        parts=np.asarray([part for part, _, _ in found], dtype="<U10"),
-        class_names=class_names,
-        pinned=frozenset(part for part, _, _ in found),
+    labels = np.asarray([number[name] for _, name, _ in found], dtype=np.int64)
+    parts = np.asarray([part for part, _, _ in found], dtype="<U10")
+    few = too_few(labels, parts, class_names)
+    if few:
+        raise DatasetError(
+            f"Too few images to train, validate and test on in {len(few)} of {len(class_names)} classes of {root}:"
+            f" {', '.join(few[:10])}{' ...' if len(few) > 10 else ''}. Each class needs at least {needed(parts)}"
+            f"{' outside the test folder' if TEST in parts else ''}. Add images, or remove the class folder."
+        )
+    return Listing([file for _, _, file in found], labels, parts, class_names)
+
+
+def _find(root: Path) -> list[tuple[str, str, Path]]:
+    """(part, class, file) of every image."""
+    top = _folders(root)
+    names = {folder.name for folder in top}
+    by_part = names == {"train"} or ("train" in names and len(names & PARTS.keys()) > 1)
+    found = []
+    for part_folder in top if by_part else [root]:
+        inside = [
+            (PARTS.get(part_folder.name, TRAIN) if by_part else TRAIN, class_folder.name, file)
+            for class_folder in _folders(part_folder)
+            for file in _images_below(class_folder)
+        ]
+        if by_part and inside and part_folder.name not in PARTS:
+            raise DatasetError(
+                f"{root} has the folder train beside {part_folder.name!r}, which holds images too: is {part_folder.name!r}"
+                f" a class or a part? Parts are named {', '.join(PARTS)}; move anything else away. {LAYOUT}"
+            )
+        found += inside
+    return found
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(
+        entry
+        for entry in folder.iterdir()
+        if not entry.name.startswith(".") and not entry.is_symlink() and entry.is_dir()
     )
 
 
 def _images_below(folder: Path) -> list[Path]:
     # Symbolic links are not followed: a dataset folder from elsewhere must not reach other files of this machine.
-    return sorted(
-        Path(directory) / name
-        for directory, _, names in os.walk(folder, followlinks=False)
-        for name in names
-        if name.lower().endswith(SUFFIXES) and not Path(directory, name).is_symlink()
-    )
+    # Hidden files are not images: macOS leaves `._1.jpg` beside every `1.jpg`.
+    files = []
+    for directory, below, names in os.walk(folder, onerror=_raise, followlinks=False):
+        below[:] = [name for name in below if not name.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and name.lower().endswith(SUFFIXES) and not Path(directory, name).is_symlink():
+                files.append(Path(directory, name))
+    return sorted(files)
 
 
-def _check_classes(root: Path, found: list[tuple[str, str, Path]], class_names: tuple[str, ...]) -> None:
-    if not found:
-        raise DatasetError(f"{root} holds no images ({', '.join(SUFFIXES)}) in class folders. {LAYOUT}")
-    if len(class_names) < 2:
-        raise DatasetError(f"{root} has one class only, {class_names[0]!r}; two or more are needed. {LAYOUT}")
-    usable = Counter(name for part, name, _ in found if part != TEST)
-    pinned_test = any(part == TEST for part, _, _ in found)
-    need = MIN_PER_CLASS - 1 if pinned_test else MIN_PER_CLASS
-    few = [f"{name!r} ({usable[name]})" for name in class_names if usable[name] < need]
-    if few:
-        raise DatasetError(
-            f"Too few images to train, validate and test on in {len(few)} of {len(class_names)} classes of {root}:"
-            f" {', '.join(few[:10])}{' ...' if len(few) > 10 else ''}. Each class needs at least {need}"
-            f"{' outside the test folder' if pinned_test else ''}. Add images, or remove the class folder."
-        )
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def needed(parts: np.ndarray) -> int:
+    """Images a class needs outside the test part: one to train on, one to validate, one to test if that is not pinned."""
+    return 2 if TEST in parts else 3
+
+
+def too_few(labels: np.ndarray, parts: np.ndarray, class_names: tuple[str, ...]) -> list[str]:
+    """Classes with too few images to train, validate and test on, each with its count."""
+    few = []
+    for label, name in enumerate(class_names):
+        usable = int(((labels == label) & (parts != TEST)).sum())
+        to_train = int(((labels == label) & (parts == TRAIN)).sum())
+        if usable < needed(parts):
+            few.append(f"{name!r} ({usable})")
+        elif to_train < needed(parts) - 1:
+            few.append(f"{name!r} ({to_train} in train)")
+    return few
 
 
 def _path(name: str) -> Path:
     return Path(name.removeprefix(PREFIX)).expanduser()
 
 
-def _info(name: str, listing: Listing, notes: tuple[str, ...] = ()) -> DatasetInfo:
+def _info(name: str, labels: np.ndarray, parts: np.ndarray, class_names: tuple[str, ...]) -> DatasetInfo:
     root = _path(name)
-    n_test = int((listing.parts == TEST).sum())
+    n_test = int((parts == TEST).sum())
     if not n_test:
-        n_test = round(TEST_SHARE * len(listing.files))
+        n_test = sum(n_held_out(int(n), TEST_SHARE) for n in np.bincount(labels[parts == TRAIN]))
     return DatasetInfo(
         name=name,
         label=root.name or str(root),
-        summary=f"{len(listing.files):,} images in {len(listing.class_names)} classes, from a folder on this machine.",
+        summary=f"{len(labels):,} images in {len(class_names)} classes, from a folder on this machine.",
         source="your own folder",
         licence="yours",
-        class_names=listing.class_names,
-        n_pool=len(listing.files) - n_test,
+        class_names=class_names,
+        n_pool=len(labels) - n_test,
         n_test=n_test,
         size="as in the files",
         augmentation="crop_flip",
-        notes=notes,
     )
 
 
 def describe(name: str, home: Path | None) -> DatasetInfo:
     """Count the images of a folder. Raises DatasetError."""
-    return _info(name, scan(_path(name)))
+    listing = scan(_path(name))
+    return _info(name, listing.labels, listing.parts, listing.class_names)
+
+
+def signature(name: str, home: Path | None) -> str:
+    """Hash of every file's name, size and time of change. Raises DatasetError."""
+    digest = hashlib.blake2b(digest_size=8)
+    for file in scan(_path(name)).files:
+        facts = file.stat()
+        digest.update(os.fsencode(f"{file}/{facts.st_size}/{facts.st_mtime_ns};"))
+    return digest.hexdigest()
 
 
 def decode(name: str, side: int, interpolation: str, home: Path | None) -> Images:
@@ -139,28 +183,35 @@ def decode(name: str, side: int, interpolation: str, home: Path | None) -> Image
         except BrokenImage as error:
             broken[index] = f"{listing.files[index].relative_to(_path(name))}: {error}"
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        list(pool.map(read, range(len(listing.files)), chunksize=64))
+    with bombs_refused(), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        list(pool.map(read, range(len(listing.files))))
     skipped = tuple(broken[index] for index in sorted(broken))
     good = np.asarray([index not in broken for index in range(len(listing.files))], dtype=bool)
-    _check_broken(name, listing, good, skipped)
-    pixels, labels, parts = pixels[good], listing.labels[good], listing.parts[good]
+    labels, parts = listing.labels[good], listing.parts[good]
+    _check_broken(name, len(good), skipped, too_few(labels, parts, listing.class_names))
+    if skipped:
+        pixels = pixels[good]
     pixels.setflags(write=False)
     keys = unique_keys(content for content, kept in zip(hashes, good.tolist(), strict=True) if kept)
-    if TEST not in listing.pinned:
-        parts = np.where(hold_out(labels, keys, TEST_SHARE, 0, "folder test part") & (parts == TRAIN), TEST, parts)
-    return Images(_info(name, listing), pixels, labels, parts, keys, skipped)
+    info = _info(name, labels, parts, listing.class_names)
+    return Images(info, pixels, labels, _with_test(labels, parts, keys), keys, skipped)
 
 
-def _check_broken(name: str, listing: Listing, good: np.ndarray, skipped: tuple[str, ...]) -> None:
-    if not skipped:
-        return
-    named = "; ".join(skipped[:10]) + (f"; and {len(skipped) - 10} more" if len(skipped) > 10 else "")
-    usable = Counter(listing.labels[good & (listing.parts != TEST)].tolist())
-    few = [listing.class_names[label] for label in range(len(listing.class_names)) if usable[label] < MIN_PER_CLASS]
-    if len(skipped) > MAX_BROKEN_SHARE * len(good) or few:
+def _with_test(labels: np.ndarray, parts: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """The parts with a test part held out of train where the folder pins none."""
+    if TEST in parts:
+        return parts
+    train = np.flatnonzero(parts == TRAIN)
+    parts = parts.copy()
+    parts[train[hold_out(labels[train], keys[train], TEST_SHARE, 0, "folder test part")]] = TEST
+    return parts
+
+
+def _check_broken(name: str, n_files: int, skipped: tuple[str, ...], few: list[str]) -> None:
+    if len(skipped) > MAX_BROKEN_SHARE * n_files or few:
+        named = "; ".join(skipped[:10]) + (f"; and {len(skipped) - 10} more" if len(skipped) > 10 else "")
         raise DatasetError(
-            f"{len(skipped)} of {len(good)} files of {_path(name)} cannot be read: {named}."
+            f"{len(skipped)} of {n_files} files of {_path(name)} cannot be read: {named}."
             f"{' Without them too few images are left in: ' + ', '.join(few) + '.' if few else ''}"
             " Repair or remove these files, then try again."
         )
@@ -174,6 +225,7 @@ DATASETS.register(
         accepts=lambda name: name.startswith(PREFIX) and len(name) > len(PREFIX),
         describe=describe,
         decode=decode,
+        signature=signature,
         listed=False,
     )
 )
