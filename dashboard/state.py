@@ -191,7 +191,7 @@ def _info(home: Path, name: str) -> DatasetInfo:
     try:
         return datasets.describe(name, home)
     except (OSError, RuntimeError, ValueError) as error:  # no permission, no such user, a name no system takes
-        raise DatasetError(f"{name.removeprefix('folder:')} cannot be read: {error}. Check the path.") from error
+        raise DatasetError(f"{name.removeprefix('folder:')} cannot be read: {str(error).rstrip('.')}. Check the path.") from error
 
 
 def info(name: str, home: Path | None = None) -> DatasetInfo:

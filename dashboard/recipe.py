@@ -1,0 +1,159 @@
+"""An experiment as a link, a command, Python and TOML, and back from a link: pure text, every choice in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from engine.errors import SpecError
+from engine.presets import PRESETS
+from engine.spec import ALL_DEPTHS, MEASURES, ExperimentSpec, TrainSpec
+
+START = dataclasses.replace(PRESETS["quick"].spec, name="", frozen_depths=(4,))
+"""What the Lab shows when a link says nothing: one depth, 12 short runs."""
+
+NAMES = {"data": "datasets", "backbone": "backbones", "strategy": "strategies"}
+NUMBERS = {"depths": "frozen_depths", "seeds": "seeds", "labels": "label_budgets"}
+_TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
+KEYS = (*NAMES, *NUMBERS, "weights", "measure", *_TRAIN, "name")
+"""The parameters of a link, in the order in which they are written."""
+
+_EVERYTHING = {"frozen_depths": ALL_DEPTHS, "label_budgets": ()}
+MAX_NUMBERS = 10_000
+FILE = "experiment.toml"
+
+
+def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
+    """The parameters of a link, each with its values: what is asked always, how it is trained where it is not the default.
+
+    `from_query` gives the same spec back.
+    """
+    query = {key: list(getattr(spec, field)) for key, field in NAMES.items()}
+    for key, field in NUMBERS.items():
+        value = getattr(spec, field)
+        query[key] = ["all" if value == _EVERYTHING.get(field) else numbers_to_text(value)]
+    if spec.weights != "pretrained":
+        query["weights"] = [spec.weights]
+    if spec.measures != MEASURES:
+        query["measure"] = list(spec.measures) or ["none"]
+    usual = TrainSpec()
+    for name in _TRAIN:
+        value = getattr(spec.train, name)
+        if value != getattr(usual, name):
+            query[name] = [str(value)]
+    if spec.name:
+        query["name"] = [spec.name]
+    return query
+
+
+def query_string(spec: ExperimentSpec) -> str:
+    """The part of a link after the question mark."""
+    return urlencode(to_query(spec), doseq=True, safe=",:/")
+
+
+def from_query(query: Mapping[str, Sequence[str]], base: ExperimentSpec = START) -> tuple[ExperimentSpec, list[str]]:
+    """The spec that a link asks for, and what in the link could not be used, in words.
+
+    Args:
+        query: parameter -> its values; parameters that are not in `KEYS` are left alone.
+        base: where to take what the link does not say.
+    """
+    spec, problems = base, []
+    for key in KEYS:
+        if not query.get(key):
+            continue
+        try:
+            spec = dataclasses.replace(spec, **_field(key, list(query[key]), spec))
+        except SpecError as error:
+            problems.append(str(error))
+    return spec, problems
+
+
+def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
+    last = values[-1]
+    if key in NAMES:
+        return {NAMES[key]: tuple(values)}
+    if key in NUMBERS:
+        field = NUMBERS[key]
+        everything = last == "all" and field in _EVERYTHING
+        return {field: _EVERYTHING[field] if everything else numbers_from_text(field, last)}
+    if key == "measure":
+        return {"measures": () if values == ["none"] else tuple(values)}
+    if key in _TRAIN:
+        return {"train": dataclasses.replace(spec.train, **{key: _typed(key, last)})}
+    return {key: last}
+
+
+def _typed(name: str, text: str) -> int | float | str:
+    """Text as the type of a field of TrainSpec; what is no number stays text, and the spec refuses it in its words."""
+    usual = getattr(TrainSpec(), name)
+    try:
+        return text if isinstance(usual, str) else type(usual)(text)
+    except ValueError:
+        return text
+
+
+def numbers_to_text(numbers: Sequence[int]) -> str:
+    """Whole numbers with runs drawn together, order kept: (0, 1, 2, 7) -> "0-2,7"."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ",".join(_run(part) for part in parts)
+
+
+def _run(part: list[int]) -> str:
+    return f"{part[0]}-{part[-1]}" if len(part) > 2 else ",".join(map(str, part))
+
+
+def numbers_from_text(name: str, text: str) -> tuple[int, ...]:
+    """The numbers of "0-2, 7". Raises SpecError naming what is neither a number nor a range, or too many numbers."""
+    found: list[int] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, dash, last = part.partition("-")
+        if not _whole(first) or (dash and not _whole(last)):
+            raise SpecError(f"{name}: {part!r} is neither a whole number nor a range; write for example 0-2, 7.")
+        low, high = int(first), int(last if dash else first)
+        if high - low + len(found) >= MAX_NUMBERS or low > high:
+            raise SpecError(f"{name}: {part!r} must rise, and at most {MAX_NUMBERS:,} numbers may be given.")
+        found += range(low, high + 1)
+    return tuple(found)
+
+
+def _whole(text: str) -> bool:
+    return text.strip().isascii() and text.strip().isdigit() and len(text.strip()) <= 10
+
+
+def to_python(spec: ExperimentSpec) -> str:
+    """A Python program that runs the experiment; every field is spelled out, so that defaults may change."""
+    lines = [
+        "import engine",
+        "",
+        "spec = engine.ExperimentSpec(",
+        *_arguments(spec),
+        ")",
+        "experiment_id = engine.run(spec)",
+        'print(engine.frame("runs", experiment=experiment_id))',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _arguments(spec: ExperimentSpec) -> Iterator[str]:
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        if isinstance(value, TrainSpec):
+            yield f"    {field.name}=engine.TrainSpec("
+            yield from (f"        {name}={getattr(value, name)!r}," for name in _TRAIN)
+            yield "    ),"
+        else:
+            yield f"    {field.name}={value!r},"
+
+
+def to_cli(spec: ExperimentSpec) -> str:
+    """Shell commands (sh, bash, zsh) that write the spec to a file and run it."""
+    # No line of TOML can be the word that ends the here-document, and the quotes keep `$` and backticks as they are.
+    return f"cat > {FILE} <<'SPEC'\n{spec.to_toml()}SPEC\npython -m engine run {FILE} --follow\n"

@@ -1,0 +1,165 @@
+"""The choices of the Lab: data, backbone, strategies, seeds and labels, training; each widget's key is in `draft`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.widgets import draft
+from dashboard.widgets.draft import FOLDER, MAX_SEEDS
+from dashboard.widgets.literal import literal
+from engine.backbones import BACKBONES, Card
+from engine.datasets import DATASETS, DatasetInfo
+from engine.errors import SpecError, TransferscopeError
+from engine.strategies import STRATEGIES
+
+WEIGHTS = {"pretrained": "Pretrained", "random": "Random (control)", "file": "Your own file"}
+LABELS = ("20", "50", "100", "200", "500", "1000")
+
+
+def data() -> DatasetInfo | None:
+    """Choose the target task; returns what is known of it, or None where it cannot be used (said on the page)."""
+    labels = {one.name: one.label for one in DATASETS if one.listed} | {FOLDER: "Your own folder"}
+    chosen = st.session_state["lab-data"]
+    labels.setdefault(chosen, chosen)  # of a link: shown as it is, with what is wrong with it
+    st.segmented_control(
+        "Target task", labels, format_func=labels.get, key="lab-data", required=True, label_visibility="collapsed"
+    )
+    if st.session_state["lab-data"] == FOLDER:
+        st.text_input(
+            "Folder on this machine",
+            key="lab-folder",
+            placeholder="~/pictures/flowers",
+            help="One folder per class: flowers/daisy/1.jpg, flowers/rose/7.jpg; or train, val and test folders that hold"
+            " the class folders. Images are read where they are: nothing is copied or sent anywhere.",
+        )
+    try:
+        info = state.info(draft.data_name(draft.values()))
+    except TransferscopeError as error:
+        _say(error)
+        return None
+    _data_card(info)
+    return info
+
+
+def _data_card(info: DatasetInfo) -> None:
+    st.markdown(literal(info.summary))
+    where = f"downloads {size(info.download_bytes)}" if info.download_bytes else "stays on this machine"
+    counts = f"{info.n_classes} classes · {info.n_pool:,} images to learn from · {info.n_test:,} to test on"
+    st.caption(f"{counts} · {literal(info.size)} · licence: {literal(info.licence)} · {where}")
+    for note in info.notes:
+        st.caption(literal(note))
+
+
+def backbone() -> Card | None:
+    """Choose the pretrained network; returns its card, or None where there is none (said on the page)."""
+    names = [name for family in BACKBONES for name in family.names()]
+    shipped = {name: card.label for name in names if (card := _known(name))}
+    options = sorted(
+        dict.fromkeys([*names, st.session_state["lab-backbone"] or names[0]]), key=lambda n: n not in shipped
+    )
+    st.selectbox(
+        "Network", options, key="lab-backbone", accept_new_options=True, label_visibility="collapsed",
+        format_func=lambda name: f"{shipped[name]}, ready here" if name in shipped else name,
+        placeholder="Choose, or type the name of any timm model",
+    )  # fmt: skip
+    st.segmented_control(
+        "It starts from", WEIGHTS, format_func=WEIGHTS.get, key="lab-weights", required=True,
+        help="Pretrained: what the network learned from its source data. Random: the same network knowing nothing; the"
+        " control that shows what pretraining is worth. Your own file: a .safetensors file with weights of this network.",
+    )  # fmt: skip
+    if st.session_state["lab-weights"] == "file":
+        st.text_input("Path of the .safetensors file on this machine", key="lab-weights-file")
+    try:
+        with st.spinner("Reading the network's layers. The first time this takes up to ten seconds."):
+            card = state.card(draft.backbone_name(draft.values()))
+    except TransferscopeError as error:
+        _say(error)
+        return None
+    _backbone_card(card, st.session_state["lab-weights"])
+    return card
+
+
+def _known(name: str) -> Card | None:
+    for family in BACKBONES:
+        if family.accepts(name):
+            return family.card(name)
+    return None
+
+
+def _backbone_card(card: Card, weights: str) -> None:
+    st.markdown(literal(card.summary))
+    learned = f" · learned from {literal(card.source_data)}" if card.source_data else ""
+    licence = f" · licence: {literal(card.licence)}" if card.licence else ""
+    shape = " x ".join(map(str, card.input_size[1:]))
+    st.caption(f"{card.parameters:,} parameters · {card.n_units} units · sees {shape} pixels{learned}{licence}")
+    if weights == "pretrained":
+        st.caption(_weights_words(card))
+    for note in card.notes:
+        st.caption(literal(note))
+
+
+def _weights_words(card: Card) -> str:
+    if card.weights.startswith("assets:"):
+        return ":material/check: Its weights came with Transferscope: nothing to download."
+    if not card.weights:
+        return (
+            ":material/warning: No pretrained weights are known by this name: choose random weights or your own file."
+        )
+    how_much = f"{size(card.weights_bytes)} " if card.weights_bytes else ""
+    source = literal(card.weights.removeprefix("hub:"))
+    return f":material/download: Its weights are downloaded once from the Hugging Face hub ({how_much}from {source})."
+
+
+def strategies() -> None:
+    """Choose what is compared; each strategy says in one line what it does and who described it."""
+    order = st.session_state["lab-strategy-order"]
+    labels = {name: STRATEGIES[name].label if name in STRATEGIES else name for name in order}
+    st.pills(
+        "Strategies", order, selection_mode="multi", format_func=labels.get, key="lab-strategies", wrap=True,
+        help="Every chosen strategy is trained on the same images with the same seeds, so that only the strategy differs.",
+    )  # fmt: skip
+    chosen = [STRATEGIES[name] for name in order if name in st.session_state["lab-strategies"] and name in STRATEGIES]
+    said = (f"**{literal(one.label)}** · {literal(one.summary)} *{literal(one.source)}*" for one in chosen)
+    st.caption("  \n".join(said))
+
+
+def repetitions(info: DatasetInfo | None) -> None:
+    """Choose how often everything is repeated, and with how many labels."""
+    st.slider(
+        "Seeds", 1, MAX_SEEDS, key="lab-seeds", disabled=bool(st.session_state["lab-seed-list"]),
+        help="A seed decides which images are labelled, the start of the head and the order of the images. Every cell is"
+        " repeated with each seed, and strategies are compared seed by seed.",
+    )  # fmt: skip
+    st.caption(seeds_words(st.session_state["lab-seeds"], st.session_state["lab-seed-list"]))
+    chosen = st.session_state["lab-labels"]
+    st.multiselect(
+        "Label budgets", list(dict.fromkeys([*LABELS, *chosen])), key="lab-labels", accept_new_options=True,
+        placeholder=f"All {info.n_pool:,} labels" if info else "All labels",
+        help="How many labelled images are used, training and validation together; type any number. Several budgets are"
+        " compared with each other. Empty: all labels. The test images are always the same.",
+    )  # fmt: skip
+
+
+def seeds_words(n: int, listed: str) -> str:
+    """What a number of seeds is good for."""
+    if listed:
+        return "The seeds are listed under Training settings."
+    if n < 3:
+        return f"{n} seed{'s' if n > 1 else ''}: a first look. Differences may be luck."
+    if n < 6:
+        return f"{n} seeds: enough to explore. Six or more support a claim."
+    return f"{n} seeds: enough to support a claim, if the interval agrees."
+
+
+def size(n_bytes: float) -> str:
+    """Bytes in words: "300 kB", "46 MB", "1.2 GB"."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= scale:
+            return f"{n_bytes / scale:.1f} {unit}" if n_bytes < 10 * scale else f"{n_bytes / scale:,.0f} {unit}"
+    return f"{max(1, round(n_bytes / 1e3))} kB"
+
+
+def _say(error: TransferscopeError) -> None:
+    # A field that is still empty is no mistake.
+    (st.info if isinstance(error, SpecError) else st.error)(literal(error), icon=":material/info:")

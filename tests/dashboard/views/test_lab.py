@@ -1,0 +1,184 @@
+"""The Lab as Streamlit runs it: empty, from a link, with what cannot be, and after Run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from dashboard import recipe, state
+from engine import service
+from engine.presets import PRESETS
+from engine.spec import ExperimentSpec, TrainSpec
+
+SCRIPT = """
+import streamlit as st
+
+from dashboard.views import lab
+
+def live():
+    st.title("Live")
+    st.text(st.query_params.get("experiment", ""))
+
+pages = {"lab": st.Page(lab.page, url_path="lab", default=True), "live": st.Page(live, url_path="live")}
+st.session_state["app-pages"] = pages
+st.navigation(list(pages.values())).run()
+"""
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The Lab on an empty home; nothing is computed."""
+    monkeypatch.setenv("TRANSFERSCOPE_HOME", str(tmp_path))
+    monkeypatch.setattr(state.Reader, "look_after", lambda self: None)
+    monkeypatch.setattr(service, "ensure_worker", lambda store: None)
+    return AppTest.from_string(SCRIPT, default_timeout=30)
+
+
+def at(lab: AppTest, query: dict[str, list[str]]) -> AppTest:
+    for key, values in query.items():
+        lab.query_params[key] = values
+    lab.run()
+    assert not lab.exception
+    return lab
+
+
+def asked(lab: AppTest) -> ExperimentSpec:
+    """The spec of the address."""
+    query = {key: value if isinstance(value, list) else [value] for key, value in lab.query_params.items()}
+    spec, problems = recipe.from_query(query)
+    assert problems == []
+    return spec
+
+
+def errors(lab: AppTest) -> str:
+    return " ".join(one.value for one in lab.error).replace("\\", "")
+
+
+def test_empty_it_shows_the_start_and_the_address_holds_it(lab: AppTest) -> None:
+    at(lab, {})
+    assert asked(lab) == recipe.START
+    assert not lab.button(key="lab-run").disabled
+    assert not lab.error
+    assert not lab.warning
+
+
+def test_a_link_gives_the_same_lab(lab: AppTest) -> None:
+    spec = ExperimentSpec(
+        strategies=("partial_fine_tuning", "linear_probe"),
+        frozen_depths=(1, 3),
+        seeds=(4, 2),
+        label_budgets=(50, 200),
+        weights="random",
+        measures=("knn",),
+        train=TrainSpec(epochs=2, learning_rate=0.1, optimizer="adamw"),
+        name="mine",
+    )
+    at(lab, parse_qs(recipe.query_string(spec)) | {"experiment": ["kept"]})
+    assert asked(lab) == spec
+    assert lab.query_params["experiment"] == "kept"
+    lab.button_group(key="lab-depth-mode").set_value("every").run()
+    assert asked(lab).frozen_depths == "all"
+
+
+def test_a_preset_fills_the_lab_as_it_is(lab: AppTest) -> None:
+    at(lab, {"preset": ["label_budget"]})
+    assert asked(lab).experiment_id == PRESETS["label_budget"].spec.experiment_id
+    assert "preset" not in lab.query_params
+
+
+def test_a_choice_changes_the_address_and_a_changed_address_the_choice(lab: AppTest) -> None:
+    at(lab, {})
+    lab.slider(key="lab-seeds").set_value(6).run()
+    assert asked(lab).seeds == tuple(range(6))
+    lab.query_params["seeds"] = "0-1"
+    lab.run()
+    assert lab.slider(key="lab-seeds").value == 2
+    # A click that comes with an address from before it: the click wins.
+    lab.query_params["seeds"] = "0-5"
+    lab.number_input(key="lab-epochs").set_value(7).run()
+    assert (len(asked(lab).seeds), asked(lab).train.epochs) == (2, 7)
+
+
+def test_start_over_forgets_every_choice(lab: AppTest) -> None:
+    at(lab, {"preset": ["every_depth"], "epochs": ["3"]})
+    lab.button(key="lab-reset").click().run()
+    assert asked(lab) == recipe.START
+
+
+def test_a_folder_of_ones_own(lab: AppTest, tmp_path: Path) -> None:
+    for name in ("daisy", "rose"):
+        (tmp_path / "flowers" / name).mkdir(parents=True)
+        for number in range(4):
+            Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / "flowers" / name / f"{number}.png")
+    at(lab, {"labels": ["all"]})
+    lab.button_group(key="lab-data").set_value("folder:").run()
+    assert "path of your folder" in lab.info[0].value
+    assert lab.button(key="lab-run").disabled
+    lab.text_input(key="lab-folder").set_value(str(tmp_path / "flowers")).run()
+    assert not lab.exception
+    assert "2 classes" in lab.caption[0].value
+    assert not lab.button(key="lab-run").disabled
+    assert asked(lab).datasets == (f"folder:{tmp_path / 'flowers'}",)
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"data": ["folder:/no/**such**/folder"]}, "There is no folder /no/**such**/folder"),
+        ({"data": ["folder:~no-such-user/x"]}, "~no-such-user/x"),
+        ({"data": ["digit"]}, "Did you mean 'digits'"),
+        ({"backbone": ["resnet20_cifar"]}, "Did you mean 'resnet20_cifar10'"),
+        ({"strategy": ["linear_prob"]}, "Did you mean 'linear_probe'"),
+        ({"depths": ["11"]}, "beyond resnet20_cifar10, which has 10 units"),
+        ({"labels": ["5000"]}, "A label budget of 5000"),
+        ({"labels": ["3"]}, "A label budget of 3"),
+        ({"seeds": ["0-9999"]}, "fewer depths, seeds or label budgets"),
+        ({"depths": [""], "strategy": ["partial_fine_tuning"]}, "No depth is chosen"),
+    ],
+)
+def test_what_cannot_be_run_says_why_and_stops_run(lab: AppTest, query: dict[str, list[str]], told: str) -> None:
+    at(lab, query)
+    assert told in errors(lab)
+    assert lab.button(key="lab-run").disabled
+
+
+def test_what_a_link_holds_wrongly_is_named(lab: AppTest) -> None:
+    at(lab, {"epochs": ["many"], "preset": ["quik"]})
+    told = " ".join(one.value for one in lab.warning).replace("\\", "")
+    assert "epochs is 'many'" in told
+    assert "Did you mean 'quick'" in told
+    assert not lab.button(key="lab-run").disabled
+    lab.slider(key="lab-seeds").set_value(2).run()
+    assert not lab.warning
+
+
+def test_run_queues_the_experiment_once_and_opens_it(lab: AppTest) -> None:
+    at(lab, {"name": ["mine"]})
+    lab.button(key="lab-run").click().run()
+    assert not lab.exception
+    assert lab.title[0].value == "Live"
+    (experiment,) = state.store().experiments()
+    assert lab.text[0].value == experiment["experiment_id"] == recipe.START.experiment_id
+    assert experiment["name"] == "mine"
+    assert len(state.store().runs()) == 12
+
+
+def test_afterwards_its_runs_are_reused(lab: AppTest, tmp_path: Path) -> None:
+    service.queue(service.open_store(tmp_path), recipe.START)
+    at(lab, {})
+    said = " ".join(one.proto.body for one in lab.get("html"))
+    assert "12: 12 under way already" in said
+    at(lab, {"from": [recipe.START.experiment_id], "seeds": ["0-3"]})
+    said = " ".join(one.proto.body for one in lab.get("html"))
+    assert "16: 4 new, 12 under way already" in said
+    assert "after 12 waiting runs" in said
+
+
+def test_more_than_the_queue_takes_stops_run(lab: AppTest) -> None:
+    at(lab, {"depths": ["all"], "seeds": ["0-199"]})
+    assert "only 2,000 more may wait" in errors(lab)
+    assert lab.button(key="lab-run").disabled

@@ -1,0 +1,84 @@
+"""The widgets of the Lab stand for one experiment, whichever it is."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from dashboard import recipe
+from dashboard.widgets import draft
+from engine.errors import SpecError
+from engine.presets import PRESETS
+from engine.spec import ExperimentSpec, TrainSpec
+
+SPECS = [
+    recipe.START,
+    *(preset.spec for preset in PRESETS),
+    ExperimentSpec(),
+    ExperimentSpec(
+        backbones=("timm:resnet18",),
+        datasets=("folder:~/my, pictures",),
+        strategies=("partial_fine_tuning", "from_scratch"),
+        frozen_depths=(0, 3),
+        seeds=(7, 3, 4, 5),
+        label_budgets=(20, 50),
+        weights="file:/w.safetensors",
+        measures=(),
+        train=TrainSpec(epochs=3, learning_rate=0.1, optimizer="adamw"),
+        name="mine",
+    ),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name or "unnamed")
+def test_widgets_give_the_spec_back(spec: ExperimentSpec) -> None:
+    assert ExperimentSpec(**draft.fields(draft.to_widgets(spec))) == spec
+
+
+def changed(**choices: Any) -> dict[str, Any]:
+    widgets = draft.to_widgets(recipe.START)
+    values = {f"lab-{key}": value for key, value in choices.items()}
+    told = {key if key in widgets else key.replace("_", "-"): value for key, value in values.items()}
+    assert told.keys() <= widgets.keys()
+    return widgets | told
+
+
+@pytest.mark.parametrize(
+    ("widgets", "told"),
+    [
+        (changed(strategies=[]), "choose at least one"),
+        (changed(data="folder:", folder=" "), "path of your folder"),
+        (changed(backbone=None), "Choose a backbone"),
+        (changed(backbone="x" * 300), "too long"),
+        (changed(data="folder:", folder="a\0b"), "cannot be typed"),
+        (changed(weights="file", weights_file=""), ".safetensors"),
+        (changed(labels=["many"]), "'many' is not a whole number"),
+        (changed(labels=["1"]), "label_budgets is 1"),
+        (changed(depth_mode="several", depths=[]), "No depth is chosen"),
+        (changed(seed_list="0-"), "neither a whole number nor a range"),
+        (changed(learning_rate=0.0), "learning_rate is 0"),
+    ],
+)
+def test_what_stands_for_no_experiment_says_why(widgets: dict[str, Any], told: str) -> None:
+    with pytest.raises(SpecError, match=told):
+        ExperimentSpec(**draft.fields(widgets))
+
+
+def test_a_name_without_a_family_is_one_of_timm() -> None:
+    assert draft.fields(changed(backbone="resnet18.a1_in1k"))["backbones"] == ("timm:resnet18.a1_in1k",)
+    assert draft.fields(changed(backbone="resnet20_cifar10"))["backbones"] == ("resnet20_cifar10",)
+
+
+def test_typed_label_budgets_may_have_commas_and_are_sorted() -> None:
+    assert draft.fields(changed(labels=["1,000", "50"]))["label_budgets"] == (50, 1000)
+
+
+def test_several_without_a_depth_is_fine_where_no_strategy_uses_one() -> None:
+    widgets = changed(depth_mode="several", depths=[], strategies=["linear_probe"])
+    assert draft.fields(widgets)["frozen_depths"] == ()
+
+
+def test_every_setting_of_training_is_among_the_widgets() -> None:
+    assert {f"lab-{field.name}" for field in dataclasses.fields(TrainSpec)} <= draft.to_widgets(recipe.START).keys()
