@@ -91,7 +91,7 @@ def _runs(ahead: Foresight) -> str:
 
 def _time(ahead: Foresight) -> str:
     if not ahead.new.runs:
-        return "nothing to compute"
+        return "nothing new to compute"
     rough = "" if ahead.new.measured else " (rough: this machine's speed is not measured yet)"
     return f"about {duration(ahead.new.seconds)}{rough}"
 

@@ -48,8 +48,9 @@ function words(view) {
 }
 
 function summary(view) {
-  const { units, head, mode } = view.data;
+  const { units, head, mode, used } = view.data;
   const all = units.length;
+  if (!used) return [`${all} units`, "The chosen strategies have no depth to choose."];
   if (mode === "every") {
     return [`Every depth from 0 to ${all} runs`, `${all + 1} networks for each seed: from full fine-tuning to the linear probe.`];
   }

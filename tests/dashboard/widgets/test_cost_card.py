@@ -36,7 +36,7 @@ def test_what_was_computed_is_reused_and_said() -> None:
         told(new=new, computed=6, under_way=2)["Runs"] == "12: 4 new, 6 computed before and reused, 2 under way already"
     )
     said = told(new=NOTHING, computed=12)
-    assert (said["Runs"], said["Time"]) == ("12: 12 computed before and reused", "nothing to compute")
+    assert (said["Runs"], said["Time"]) == ("12: 12 computed before and reused", "nothing new to compute")
     assert said["Starts"] == "shown at once"
 
 
