@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -32,7 +34,8 @@ class Caches:
 
     def load(self, name: str, side: int, interpolation: str, home: Path | None) -> Images:
         """Decode a dataset once per size."""
-        key = (name, side, interpolation)
+        # The signature changes when files of a folder do: a worker may live longer than they stay the same.
+        key = (name, datasets.signature(name, home), side, interpolation)
         if key not in self.images:
             self.images[key] = datasets.load(name, side, interpolation, home)
         self.images.move_to_end(key)
@@ -54,12 +57,19 @@ class Prepared:
     run: RunSpec
     card: backbones.Card
     network: Network
+    weights: str
+    """Where the backbone's weights came from, with their checksum."""
     images: Images
     pixels: Pixels
     split: Split
     control: Control
     shared: Caches
     precision: str
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Names the decoded images; hashing tens of thousands of keys at every depth would take seconds."""
+        return self.images.fingerprint
 
 
 def measure_depths(
@@ -99,11 +109,13 @@ def measure_depths(
 def _measure(ready: Prepared, unit: int, score: str, parts: FeatureSplit) -> Measured:
     # Frozen units are the same network in every run of this seed: their features and measures are computed once.
     run = ready.run
-    key = (run.backbone, run.weights, run.dataset, ready.images.fingerprint, run.seed, run.label_budget, unit, score)
+    key = (run.backbone, ready.weights, run.dataset, ready.fingerprint, run.seed, run.label_budget, unit, score)
     fixed = unit < run.frozen_depth
     if fixed and key in ready.shared.depths:
         return ready.shared.depths[key]
     measured = SCORES[score].measure(parts)
     if fixed:
-        ready.shared.keep(key, measured)
+        # Only the last unit's solution is used again (as a head); thousands of others would fill the memory.
+        last = unit == ready.network.n_units - 1
+        ready.shared.keep(key, measured if last else dataclasses.replace(measured, solution=None))
     return measured

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
 from engine.spec import ExperimentSpec, RunSpec, TrainSpec
 from engine.store import Store
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_threads():
+    """Small problems on shared cores: threads of linear algebra that wait for each other cost more than they give."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture
@@ -73,3 +82,53 @@ def colours(tmp_path_factory: pytest.TempPathFactory, write_images) -> Path:
     for name, colour in {"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200)}.items():
         write_images(root / name, 12, colour)
     return root
+
+
+TINY = "tiny"
+"""A backbone of four units for images of 12 x 12, registered while a test asks for it: `execute` in milliseconds."""
+
+
+def build_tiny(name: str = TINY):
+    from torch import nn
+
+    from engine.backbones._network import ComposedNetwork
+
+    widths = (3, 8, 8, 12, 16)
+    units = [
+        (f"unit {n}", "stage", nn.Sequential(nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU()))
+        for n, (a, b) in enumerate(itertools.pairwise(widths), start=1)
+    ]
+    return ComposedNetwork(units, widths[-1])
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The tiny backbone's name. Its pretrained weights are other than any seed's own."""
+    import torch
+
+    from engine.backbones import BACKBONES, Card, Family
+    from engine.backbones._network import describe_units
+    from engine.backbones._weights import load_file, save_backbone
+
+    file = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    torch.manual_seed(12345)
+    save_backbone(build_tiny(), file, {})
+    size = (3, 12, 12)
+    units = describe_units(build_tiny(), size)
+    card = Card(TINY, "Tiny", "Four units.", TINY, "made up", size, (0.5,) * 3, (0.25,) * 3, "bilinear", units)
+    BACKBONES.load()
+    BACKBONES.register(
+        Family(
+            name=TINY,
+            label="Tiny",
+            summary="Four units.",
+            source="made up",
+            names=lambda: [TINY],
+            accepts=lambda name: name == TINY,
+            build=build_tiny,
+            load=lambda network, name, home: load_file(network, name, file),
+            card=lambda name: card,
+        )
+    )
+    yield TINY
+    del BACKBONES._entries[TINY]

@@ -1,0 +1,140 @@
+"""The linear probe against scikit-learn called directly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from engine.scores import FeatureSplit, linear_probe
+
+
+@pytest.fixture(scope="module")
+def digits() -> FeatureSplit:
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.target))
+    features, labels = data.data / 16, data.target
+    a, b, c = order[:300], order[300:400], order[400:1200]
+    return FeatureSplit(features[a], labels[a], features[b], labels[b], features[c], labels[c])
+
+
+@pytest.fixture(scope="module")
+def probe(digits) -> linear_probe.Probe:
+    return linear_probe.solve(digits)
+
+
+def standard(features: np.ndarray, by: np.ndarray) -> np.ndarray:
+    scale = by.std(0)
+    return (features - by.mean(0)) / np.where(scale > 0, scale, 1)
+
+
+def test_accuracy_on_digits(digits):
+    measured = linear_probe.measure(digits)
+    assert measured.value > 0.92
+    assert measured.n_images == 800
+    assert set(measured.detail) == {"C", "validation_accuracy"}
+
+
+def test_logits_on_raw_features_are_those_of_a_direct_fit_on_standardised_ones(digits, probe):
+    features, labels = digits.labelled
+    direct = LogisticRegression(C=probe.c, max_iter=5_000, tol=1e-8).fit(standard(features, features), labels)
+    ours = digits.test @ probe.weight.T + probe.bias
+    wanted = direct.decision_function(standard(digits.test, features))
+    agree = np.mean(ours.argmax(1) == wanted.argmax(1))
+    assert agree > 0.99
+    centred = [logits - logits.mean(1, keepdims=True) for logits in (ours, wanted)]
+    np.testing.assert_allclose(centred[0], centred[1], atol=0.05 * np.abs(wanted).max())
+
+
+def objective(weight, bias, features, labels, c) -> float:
+    """What scikit-learn minimises: C times the summed log loss plus half the squared weights."""
+    loss = linear_probe.log_loss(features @ weight.T + bias, labels) * len(labels)
+    return float(c * loss + 0.5 * (weight**2).sum())
+
+
+@pytest.mark.parametrize("c", [1e-2, 1.0, 1e2])
+def test_warm_starts_reach_the_objective_of_a_direct_fit(digits, c):
+    features = standard(digits.train, digits.train)
+    model = linear_probe._model()
+    for step in (c / 100, c / 10, c):
+        weight, bias = linear_probe._fit(model, features, digits.train_labels, step)
+    direct = LogisticRegression(C=c, max_iter=10_000, tol=1e-10).fit(features, digits.train_labels)
+    wanted = objective(direct.coef_, direct.intercept_, features, digits.train_labels, c)
+    assert objective(weight, bias, features, digits.train_labels, c) <= wanted * 1.01
+
+
+def test_the_penalty_is_chosen_on_validation(digits, probe):
+    train, validation = (standard(part, digits.train) for part in (digits.train, digits.validation))
+    best = max(
+        np.mean(
+            LogisticRegression(C=c, max_iter=2_000).fit(train, digits.train_labels).predict(validation)
+            == digits.validation_labels
+        )
+        for c in (1e-3, 1e-2, 1e-1, 1.0)
+    )
+    assert probe.c in linear_probe.GRID
+    assert probe.validation_accuracy >= best - 0.011
+    assert 0 < probe.validation_loss < np.log(10)
+
+
+def test_the_test_part_does_not_matter_for_the_choice(digits, probe):
+    other = FeatureSplit(
+        digits.train,
+        digits.train_labels,
+        digits.validation,
+        digits.validation_labels,
+        digits.test * 0,
+        digits.test_labels,
+    )
+    again = linear_probe.solve(other)
+    np.testing.assert_array_equal(again.weight, probe.weight)
+    assert again.c == probe.c
+
+
+def test_log_loss_by_hand():
+    logits = np.array([[0.0, np.log(3.0)], [1000.0, 0.0]])
+    assert linear_probe.log_loss(logits, np.array([1, 0])) == pytest.approx((np.log(4 / 3) + 0) / 2)
+    assert linear_probe.log_loss(logits, np.array([1, 1])) == pytest.approx((np.log(4 / 3) + 1000) / 2)
+
+
+def test_two_classes_give_two_rows_with_the_same_probabilities():
+    draws = np.random.default_rng(0)
+    labels = np.arange(80) % 2
+    features = draws.normal(size=(80, 3)) + labels[:, None]
+    weight, bias = linear_probe._fit(linear_probe._model(), features, labels, 1.0)
+    direct = LogisticRegression(C=1.0, tol=1e-8).fit(features, labels)
+    assert weight.shape == (2, 3)
+    logits = features @ weight.T + bias
+    np.testing.assert_allclose(
+        1 / (1 + np.exp(logits[:, 0] - logits[:, 1])), direct.predict_proba(features)[:, 1], atol=1e-4
+    )
+
+
+def test_a_class_without_a_training_image_is_a_mistake_of_ours(digits):
+    keep = digits.train_labels != 4
+    broken = FeatureSplit(
+        digits.train[keep],
+        digits.train_labels[keep],
+        digits.validation,
+        digits.validation_labels,
+        digits.test,
+        digits.test_labels,
+    )
+    with pytest.raises(ValueError, match="training image"):
+        linear_probe.solve(broken)
+
+
+def test_a_large_constant_column_is_not_amplified(digits):
+    def with_constant(rows: np.ndarray) -> np.ndarray:
+        return np.concatenate([rows, np.full((len(rows), 1), 123_456.789)], axis=1)
+
+    wide = FeatureSplit(
+        with_constant(digits.train),
+        digits.train_labels,
+        with_constant(digits.validation),
+        digits.validation_labels,
+        with_constant(digits.test),
+        digits.test_labels,
+    )
+    assert linear_probe.measure(wide).value == pytest.approx(linear_probe.measure(digits).value, abs=0.005)
