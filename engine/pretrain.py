@@ -115,7 +115,7 @@ def model_card(run: RunSpec, card: Card, started: Started, tested: Tested, last:
 ## Recipe
 `python -m engine pretrain {run.backbone} --data FOLDER`, where FOLDER holds CIFAR-10 as `train/<class>/*` and
 `test/<class>/*`. Seed {run.seed}, {train.epochs} epochs, batch {train.batch_size}, {train.optimizer} with Nesterov
-momentum 0.9, peak learning rate {train.learning_rate:g}, {train.schedule.replace("_", " ")} schedule, weight decay
+momentum 0.9, peak learning rate {train.learning_rate:g}, {train.schedule.replace("_", " ")} schedule run through {train.cycles} times, weight decay
 {train.weight_decay:g} (not on biases and normalisation), augmentation {train.augmentation.replace("_", " ")}. Last epoch:
 training loss {last.train_loss:.4f}, validation loss {last.validation_loss:.4f}.
 

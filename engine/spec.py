@@ -100,6 +100,8 @@ class TrainSpec(_Spec):
     """L2 (sgd) or decoupled (adamw) weight decay, 0..1; never applied to frozen tensors."""
     schedule: str = "one_cycle"
     """`one_cycle` (linear warm-up over 20 % of the steps, cosine to 0), `cosine` or `constant`."""
+    cycles: int = 1
+    """How often the schedule is run through, each time from its start (warm restarts), 1..100."""
     label_smoothing: float = 0.0
     """0..0.9."""
     augmentation: str = "dataset"
@@ -116,6 +118,7 @@ class TrainSpec(_Spec):
         choice("optimizer", self.optimizer, OPTIMIZERS)
         number("weight_decay", self.weight_decay, 0, 1)
         choice("schedule", self.schedule, SCHEDULES)
+        whole("cycles", self.cycles, 1, 100)
         number("label_smoothing", self.label_smoothing, 0, 0.9)
         choice("augmentation", self.augmentation, AUGMENTATIONS)
         choice("selection", self.selection, SELECTIONS)

@@ -96,7 +96,8 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
         rate = 0.0
         for step, (images, labels) in enumerate(shuffled(task, epoch)):
             control.step()
-            rate = spec.learning_rate * schedule(spec.schedule, ((epoch - 1) * steps + step) / (steps * spec.epochs))
+            done = ((epoch - 1) * steps + step) / (steps * spec.epochs)
+            rate = spec.learning_rate * schedule(spec.schedule, done, spec.cycles)
             for group in optimiser.param_groups:
                 group["lr"] = rate
             with autocast(images.device, task.precision):
@@ -157,8 +158,13 @@ def better(selection: str, accuracy: float, loss: float, best: Best) -> bool:
     return (accuracy, -loss) > (best.accuracy, -best.loss)
 
 
-def schedule(name: str, done: float) -> float:
-    """Learning rate as a share of its peak after a share `done` (0..1) of the steps."""
+def schedule(name: str, done: float, cycles: int = 1) -> float:
+    """Learning rate as a share of its peak after a share `done` (0..1) of the steps.
+
+    With several cycles it starts anew in each (Loshchilov & Hutter 2017, "SGDR", with equal lengths).
+    """
+    if cycles > 1 and done < 1.0:
+        done = done * cycles % 1.0
     if name == "constant":
         return 1.0
     if name == "one_cycle" and done < WARM_UP_SHARE:

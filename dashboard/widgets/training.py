@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.widgets import draft
 from engine import spec
 from engine.datasets import DatasetInfo
 
@@ -34,35 +35,42 @@ def training(info: DatasetInfo | None) -> None:
     with right:
         _choices(info)
     st.pills(
-        "Measures after every unit", spec.MEASURES, selection_mode="multi", format_func=_word, key="lab-measures",
+        "Measures after every unit", spec.MEASURES, selection_mode="multi", format_func=_word,
+        default=draft.start("measures"), key=draft.key("measures"),
         help="How good the features after each unit are, without training the network: a linear classifier solved on them,"
         " and the labels of the 20 most similar images.",
     )  # fmt: skip
     st.text_input(
-        "Seed numbers", key="lab-seed-list", placeholder="0, 1, 2, ... as many as chosen above",
+        "Seed numbers", draft.start("seed-list"), key=draft.key("seed-list"),
+        placeholder="0, 1, 2, ... as many as chosen above",
         help="Only to repeat particular seeds: for example 0-5, 17.",
     )  # fmt: skip
 
 
 def _numbers() -> None:
-    st.number_input(
-        "Epochs", 1, 10_000, step=5, key="lab-epochs", help="How often every training image is shown to the network."
-    )
-    st.number_input(
-        "Batch size", 1, 65_536, step=8, key="lab-batch_size", help="Images per step. Larger needs more memory."
-    )
-    st.number_input(
-        "Learning rate", 0.0, 100.0, step=0.005, format="%g", key="lab-learning_rate",
-        help="The size of a step at its peak. Too high and the loss grows, too low and little is learned. Above 0.",
+    _number("Epochs", "epochs", 1, 10_000, 5, "How often every training image is shown to the network.")
+    _number("Batch size", "batch_size", 1, 65_536, 8, "Images per step. Larger needs more memory.")
+    _number(
+        "Learning rate", "learning_rate", 0.0, 100.0, 0.005,
+        "The size of a step at its peak. Too high and the loss grows, too low and little is learned. Above 0.",
     )  # fmt: skip
-    st.number_input(
-        "Weight decay", 0.0, 1.0, step=0.0001, format="%g", key="lab-weight_decay",
-        help="Pulls weights towards zero at every step. Never applied to frozen units.",
+    _number(
+        "Weight decay", "weight_decay", 0.0, 1.0, 0.0001,
+        "Pulls weights towards zero at every step. Never applied to frozen units.",
     )  # fmt: skip
-    st.number_input(
-        "Label smoothing", 0.0, 0.9, step=0.05, format="%g", key="lab-label_smoothing",
-        help="The share of certainty that is spread over the other classes.",
+    _number(
+        "Cycles", "cycles", 1, 100, 1,
+        "How often the schedule of the learning rate is run through, each time from its start (warm restarts).",
     )  # fmt: skip
+    _number(
+        "Label smoothing", "label_smoothing", 0.0, 0.9, 0.05,
+        "The share of certainty that is spread over the other classes.",
+    )  # fmt: skip
+
+
+def _number(label: str, field: str, low: float, high: float, step: float, help: str) -> None:
+    form = "%g" if isinstance(low, float) else "%d"
+    st.number_input(label, low, high, draft.start(field), step, form, draft.key(field), help)
 
 
 def _choices(info: DatasetInfo | None) -> None:
@@ -92,7 +100,10 @@ def _choices(info: DatasetInfo | None) -> None:
 
 
 def _choose(label: str, field: str, options: tuple[str, ...], help: str, **words: str) -> None:
-    st.selectbox(label, options, key=f"lab-{field}", format_func=lambda one: words.get(one) or _word(one), help=help)
+    st.selectbox(
+        label, options, options.index(draft.start(field)), key=draft.key(field), help=help,
+        format_func=lambda one: words.get(one) or _word(one),
+    )  # fmt: skip
 
 
 def _word(value: str) -> str:

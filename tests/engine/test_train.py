@@ -86,6 +86,13 @@ def test_schedules_by_hand(name, done, share):
     assert train.schedule(name, done) == pytest.approx(share, abs=1e-12)
 
 
+def test_cycles_run_the_schedule_from_its_start_again():
+    for done in (0.0, 0.1, 0.25, 0.49):
+        assert train.schedule("one_cycle", done, 2) == pytest.approx(train.schedule("one_cycle", 2 * done))
+        assert train.schedule("one_cycle", done + 0.5, 2) == pytest.approx(train.schedule("one_cycle", 2 * done))
+    assert train.schedule("one_cycle", 1.0, 2) == pytest.approx(0.0, abs=1e-12)
+
+
 def test_the_rate_of_each_epoch_is_that_of_its_last_step():
     items, _ = run(train.fit(task(schedule="cosine")))
     rates = [item.learning_rate for item in items if isinstance(item, EpochEnded)]
