@@ -59,12 +59,15 @@ class Pixels:
         """
         order = generator(seed, "order", epoch).permutation(len(indices))
         shifts, mirrored = self._draws(seed, epoch, augmentation)
+        squares = self._squares(seed, epoch) if augmentation == "crop_flip_erase" else None
         for places in np.array_split(order, n_batches(len(indices), batch_size)):
             batch = indices[places]
             chosen = torch.as_tensor(batch, device=self.data.device)
             images = self.data[chosen]
             if augmentation != "none":
                 images = self._cut(images, shifts[batch], mirrored[batch])
+            if squares is not None:
+                images = self._erased(images, squares[batch])
             yield self.normalised(images), self.labels[chosen]
 
     def _draws(self, seed: int, epoch: int, augmentation: str) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +77,26 @@ class Pixels:
         draws = generator(seed, "augment", epoch)
         shifts = draws.integers(-reach, reach + 1, size=(n_images, 2))
         flips = draws.random(n_images) < 0.5
-        return shifts, flips if augmentation == "crop_flip" else np.zeros(n_images, dtype=bool)
+        return shifts, flips if augmentation.startswith("crop_flip") else np.zeros(n_images, dtype=bool)
+
+    def _squares(self, seed: int, epoch: int) -> np.ndarray:
+        """A square to erase in half of the images: centre row, centre column and side (0 = none), int64 (n_images, 3)."""
+        n_images, height, width = self.data.shape[:3]
+        draws = generator(seed, "erase", epoch)
+        centres = draws.integers(0, [height, width], size=(n_images, 2))
+        sides = draws.integers(max(1, height // 8), height // 2 + 1, size=n_images)
+        return np.column_stack([centres, np.where(draws.random(n_images) < 0.5, sides, 0)])
+
+    def _erased(self, images: Tensor, squares: np.ndarray) -> Tensor:
+        """Fill one square per image with the mean colour (Zhong et al. 2020, "Random Erasing", with squares)."""
+        row, column, side = torch.as_tensor(squares, device=images.device).unbind(1)
+        height, width = images.shape[1:3]
+        top, left = (row - side // 2)[:, None], (column - side // 2)[:, None]
+        y, x = torch.arange(height, device=images.device), torch.arange(width, device=images.device)
+        rows = (y >= top) & (y < top + side[:, None])
+        columns = (x >= left) & (x < left + side[:, None])
+        inside = (rows[:, :, None] & columns[:, None, :])[..., None]
+        return torch.where(inside, self.mean.round().to(torch.uint8), images)
 
     def _cut(self, images: Tensor, shifts: np.ndarray, mirrored: np.ndarray) -> Tensor:
         """Shift (filling with the mean colour) and mirror a batch by one gather: (b, h, w, 3) -> (b, h, w, 3)."""

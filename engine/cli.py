@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,8 +28,8 @@ def main(argv: list[str] | None = None) -> int:
         print("\nStopped looking; the runs go on. See them with: python -m engine runs", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader (head, less) has gone; there is nobody left to tell.
-        sys.stderr.close()
+        # The reader (head, less) has gone; what is still buffered must not raise again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
@@ -115,7 +116,7 @@ def _plan(args: argparse.Namespace) -> int:
     from engine.plan import plan
 
     store = service.open_store(args.home)
-    planned = plan(_spec(args), home=store.home)
+    planned = plan(service.located(_spec(args)), home=store.home)
     for one in planned:
         run = one.run
         labels = run.label_budget or "all"
@@ -201,7 +202,12 @@ def _export(args: argparse.Namespace) -> int:
     frame = Frames(store).frame(args.frame, store.experiment(args.experiment))
     if args.format == "parquet" and args.output is None and sys.stdout.isatty():
         raise SpecError("Parquet is binary and this is a terminal; give --output FILE.")
-    _write(frame, args.format, args.output)
+    try:
+        _write(frame, args.format, args.output)
+    except OSError as error:
+        if args.output is None:
+            raise
+        raise TransferscopeError(f"{args.output} cannot be written: {error.strerror or error}.") from error
     return 0
 
 
@@ -209,11 +215,13 @@ def _write(frame: Any, form: str, output: Path | None) -> None:
     if form == "parquet":
         frame.to_parquet(output if output else sys.stdout.buffer, index=False)
         return
-    text = frame.to_csv(index=False) if form == "csv" else frame.to_json(orient="records", date_format="iso", indent=1)
+    from engine.frames import to_csv
+
+    text = to_csv(frame) if form == "csv" else frame.to_json(orient="records", date_format="iso", indent=1) + "\n"
     if output:
         output.write_text(text, encoding="utf-8")
     else:
-        print(text, end="" if text.endswith("\n") else "\n")
+        print(text, end="")
 
 
 def _describe(args: argparse.Namespace) -> int:
@@ -238,22 +246,24 @@ def _describe(args: argparse.Namespace) -> int:
 def _pretrain(args: argparse.Namespace) -> int:
     from engine import device, pretrain
     from engine.backbones._base import ASSETS
-    from engine.events import EpochEnded, Tested
+    from engine.events import EpochEnded, Started, Tested
 
-    run = pretrain.recipe(args.backbone, f"folder:{args.data}")
+    stages = pretrain.recipe(args.backbone, f"folder:{args.data}")
     chosen = device.choose(args.device)
     device.prepare(chosen)
 
     def say(event: Any) -> None:
+        if isinstance(event, Started):
+            print(f"a stage begins, from weights: {event.weights}", flush=True)
         if isinstance(event, EpochEnded) and event.epoch:
             print(
-                f"epoch {event.epoch:>3} of {run.train.epochs}  train loss {event.train_loss:.4f}"
+                f"epoch {event.epoch:>3}  train loss {event.train_loss:.4f}"
                 f"  validation accuracy {event.validation_accuracy:.4f}",
                 flush=True,
             )
         if isinstance(event, Tested):
             print(f"test accuracy {event.accuracy:.4f} (n = {event.n_images:,})")
 
-    card = pretrain.pretrain(run, chosen, args.output or ASSETS / "backbones", say)
+    card = pretrain.pretrain(stages, chosen, args.output or ASSETS / "backbones", say)
     print(f"Wrote {card.weights.removeprefix('assets:')}, sha256 {card.weights_sha256}")
     return 0

@@ -17,6 +17,7 @@ WORDS = {
     "none": "None",
     "crop": "Shifted",
     "crop_flip": "Shifted and mirrored",
+    "crop_flip_erase": "Shifted, mirrored, a square erased",
     "best_validation": "Best on validation",
     "last_epoch": "Last epoch",
     "auto": "Automatic",

@@ -136,3 +136,20 @@ def test_tiny_images_are_not_shifted_but_still_mirrored():
     pixels = Pixels.on(torch.device("cpu"), data, np.arange(2), MEAN, STD)
     for image in by_image(epoch(pixels, range(2))).values():
         assert image.shape == (3, 4, 4)
+
+
+def test_a_square_is_erased_by_hand(pixels, images):
+    erased = pixels._erased(torch.tensor(images[:3]), np.array([[5, 6, 4], [0, 0, 3], [2, 2, 0]])).numpy()
+    fill = np.array([round(255 * value) for value in MEAN], dtype=np.uint8)
+    wanted = images[:3].copy()
+    wanted[0, 3:7, 4:8] = fill
+    wanted[1, 0:2, 0:2] = fill  # from -1: what lies outside is cut off
+    np.testing.assert_array_equal(erased, wanted)
+
+
+def test_half_of_the_images_lose_a_square_of_at_most_half_the_side(pixels):
+    squares = np.concatenate([pixels._squares(0, n) for n in range(40)])
+    sides = squares[:, 2]
+    assert 0.4 < (sides > 0).mean() < 0.6
+    assert sides.max() <= pixels.data.shape[1] // 2
+    np.testing.assert_array_equal(pixels._squares(7, 3), pixels._squares(7, 3))
