@@ -9,6 +9,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import state
+from dashboard.widgets import draft
 from dashboard.widgets.go import go_live
 from dashboard.widgets.literal import literal
 from dashboard.widgets.overview import duration
@@ -154,7 +155,9 @@ def cost_card(spec: ExperimentSpec | None, problem: str = "") -> None:
     problems = obstacles(ahead) if ahead is not None else [problem]
     for one in problems:
         st.error(literal(one), icon=":material/error:")
-    st.text_input("Name", key="lab-name", max_chars=200, placeholder="optional, for you to find it again")
+    st.text_input(
+        "Name", draft.start("name"), key=draft.key("name"), max_chars=200, placeholder="optional, to find it again"
+    )
     again = ahead is not None and ahead.computed > 0 and st.checkbox(
         f"Compute {ahead.computed} again", key="lab-again", help="Earlier results stay in the store."
     )  # fmt: skip

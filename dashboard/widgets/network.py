@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.widgets.draft import EVERY, ONE, SEVERAL
+from dashboard.choices import EVERY, ONE, SEVERAL
+from dashboard.widgets import draft
 from engine.backbones import Card
 
 MODES = {ONE: "One depth", SEVERAL: "Several", EVERY: "Every depth"}
@@ -36,15 +37,16 @@ _mount = st.components.v2.component(
 
 
 def network(card: Card | None, n_classes: int | None) -> None:
-    """Draw a network and let the reader choose frozen depths on it; the choice is in the session keys of `draft`.
+    """Draw a network and let the reader choose frozen depths on it; the choice is in `draft`.
 
     Args:
         card: the backbone; None draws nothing but the choice between one, several and every depth.
         n_classes: of the target task, for the size of the head; None while it is unknown.
     """
-    used = "partial_fine_tuning" in st.session_state["lab-strategies"]
+    used = "partial_fine_tuning" in draft.value("strategies")
     st.segmented_control(
-        "Frozen depth", MODES, format_func=MODES.get, key="lab-depth-mode", required=True, help=HELP, disabled=not used,
+        "Frozen depth", MODES, format_func=MODES.get, key=draft.key("depth-mode"), required=True,
+        default=draft.start("depth-mode"), help=HELP, disabled=not used,
         on_change=_mode_changed,
     )  # fmt: skip
     if not used:
@@ -59,10 +61,10 @@ def network(card: Card | None, n_classes: int | None) -> None:
         data={
             "units": [{"name": unit.name, "stage": unit.stage, "parameters": unit.parameters} for unit in card.units],
             "head": head,
-            "mode": st.session_state["lab-depth-mode"],
+            "mode": draft.value("depth-mode"),
             "used": used,
-            "depth": min(st.session_state["lab-depth"], card.n_units),
-            "depths": [depth for depth in st.session_state["lab-depths"] if depth <= card.n_units],
+            "depth": min(draft.value("depth"), card.n_units),
+            "depths": [depth for depth in draft.value("depths") if depth <= card.n_units],
             "stamp": st.session_state.get("lab-stamp", 0),
         },
         on_moved_change=_moved,
@@ -83,11 +85,16 @@ def _moved() -> None:
     move = read_move(st.session_state["lab-network"].get("moved"))
     if move is None:
         return
+    depth, depths, stamp = move
+    st.session_state["lab-moved"] = True
+    if stamp < st.session_state.get("lab-stamp", 0):
+        return
     # The stamp goes back to the browser, which ignores answers to what it asked before its newest move.
-    st.session_state["lab-depth"], depths, st.session_state["lab-stamp"] = move
-    st.session_state["lab-depths"] = [move[0]] if st.session_state["lab-depth-mode"] == ONE else depths
+    st.session_state["lab-stamp"] = stamp
+    st.session_state[draft.key("depth")] = depth
+    st.session_state[draft.key("depths")] = [depth] if draft.value("depth-mode") == ONE else depths
 
 
 def _mode_changed() -> None:
-    if st.session_state["lab-depth-mode"] == ONE or not st.session_state["lab-depths"]:
-        st.session_state["lab-depths"] = [st.session_state["lab-depth"]]
+    if draft.value("depth-mode") == ONE or not draft.value("depths"):
+        st.session_state[draft.key("depths")] = [draft.value("depth")]

@@ -1,12 +1,12 @@
-"""The choices of the Lab: data, backbone, strategies, seeds and labels, training; each widget's key is in `draft`."""
+"""The choices of the Lab: data, backbone, strategies, seeds and labels, training; `draft` holds them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import choices, state
+from dashboard.choices import FOLDER, MAX_SEEDS
 from dashboard.widgets import draft
-from dashboard.widgets.draft import FOLDER, MAX_SEEDS
 from dashboard.widgets.literal import literal
 from engine.backbones import BACKBONES, Card
 from engine.datasets import DATASETS, DatasetInfo
@@ -20,21 +20,28 @@ LABELS = ("20", "50", "100", "200", "500", "1000")
 def data() -> DatasetInfo | None:
     """Choose the target task; returns what is known of it, or None where it cannot be used (said on the page)."""
     labels = {one.name: one.label for one in DATASETS if one.listed} | {FOLDER: "Your own folder"}
-    chosen = st.session_state["lab-data"]
-    labels.setdefault(chosen, chosen)  # of a link: shown as it is, with what is wrong with it
+    given = draft.start("data")
+    labels.setdefault(given, given)  # of a link: shown as it is, with what is wrong with it
     st.segmented_control(
-        "Target task", labels, format_func=labels.get, key="lab-data", required=True, label_visibility="collapsed"
+        "Target task",
+        labels,
+        default=given,
+        format_func=labels.get,
+        key=draft.key("data"),
+        required=True,
+        label_visibility="collapsed",
     )
-    if st.session_state["lab-data"] == FOLDER:
+    if draft.value("data") == FOLDER:
         st.text_input(
             "Folder on this machine",
-            key="lab-folder",
+            draft.start("folder"),
+            key=draft.key("folder"),
             placeholder="~/pictures/flowers",
             help="One folder per class: flowers/daisy/1.jpg, flowers/rose/7.jpg; or train, val and test folders that hold"
             " the class folders. Images are read where they are: nothing is copied or sent anywhere.",
         )
     try:
-        info = state.info(draft.data_name(draft.values()))
+        info = state.info(choices.data_name(draft.values()))
     except TransferscopeError as error:
         _say(error)
         return None
@@ -55,28 +62,30 @@ def backbone() -> Card | None:
     """Choose the pretrained network; returns its card, or None where there is none (said on the page)."""
     names = [name for family in BACKBONES for name in family.names()]
     shipped = {name: card.label for name in names if (card := _known(name))}
-    options = sorted(
-        dict.fromkeys([*names, st.session_state["lab-backbone"] or names[0]]), key=lambda n: n not in shipped
-    )
+    options = sorted(dict.fromkeys([*names, draft.start("backbone")]), key=lambda n: n not in shipped)
     st.selectbox(
-        "Network", options, key="lab-backbone", accept_new_options=True, label_visibility="collapsed",
+        "Network", options, options.index(draft.start("backbone")), key=draft.key("backbone"),
+        accept_new_options=True, label_visibility="collapsed",
         format_func=lambda name: f"{shipped[name]}, ready here" if name in shipped else name,
         placeholder="Choose, or type the name of any timm model",
     )  # fmt: skip
     st.segmented_control(
-        "It starts from", WEIGHTS, format_func=WEIGHTS.get, key="lab-weights", required=True,
+        "It starts from", WEIGHTS, default=draft.start("weights"), format_func=WEIGHTS.get, key=draft.key("weights"),
+        required=True,
         help="Pretrained: what the network learned from its source data. Random: the same network knowing nothing; the"
         " control that shows what pretraining is worth. Your own file: a .safetensors file with weights of this network.",
     )  # fmt: skip
-    if st.session_state["lab-weights"] == "file":
-        st.text_input("Path of the .safetensors file on this machine", key="lab-weights-file")
+    if draft.value("weights") == "file":
+        st.text_input(
+            "Path of the .safetensors file on this machine", draft.start("weights-file"), key=draft.key("weights-file")
+        )
     try:
         with st.spinner("Reading the network's layers. The first time this takes up to ten seconds."):
-            card = state.card(draft.backbone_name(draft.values()))
+            card = state.card(choices.backbone_name(draft.values()))
     except TransferscopeError as error:
         _say(error)
         return None
-    _backbone_card(card, st.session_state["lab-weights"])
+    _backbone_card(card, draft.value("weights"))
     return card
 
 
@@ -113,13 +122,14 @@ def _weights_words(card: Card) -> str:
 
 def strategies() -> None:
     """Choose what is compared; each strategy says in one line what it does and who described it."""
-    order = st.session_state["lab-strategy-order"]
+    order = draft.value("strategy-order")
     labels = {name: STRATEGIES[name].label if name in STRATEGIES else name for name in order}
     st.pills(
-        "Strategies", order, selection_mode="multi", format_func=labels.get, key="lab-strategies", wrap=True,
+        "Strategies", order, selection_mode="multi", format_func=labels.get, wrap=True,
+        default=draft.start("strategies"), key=draft.key("strategies"),
         help="Every chosen strategy is trained on the same images with the same seeds, so that only the strategy differs.",
     )  # fmt: skip
-    chosen = [STRATEGIES[name] for name in order if name in st.session_state["lab-strategies"] and name in STRATEGIES]
+    chosen = [STRATEGIES[name] for name in order if name in draft.value("strategies") and name in STRATEGIES]
     said = (f"**{literal(one.label)}** · {literal(one.summary)} *{literal(one.source)}*" for one in chosen)
     st.caption("  \n".join(said))
 
@@ -127,14 +137,14 @@ def strategies() -> None:
 def repetitions(info: DatasetInfo | None) -> None:
     """Choose how often everything is repeated, and with how many labels."""
     st.slider(
-        "Seeds", 1, MAX_SEEDS, key="lab-seeds", disabled=bool(st.session_state["lab-seed-list"]),
+        "Seeds", 1, MAX_SEEDS, draft.start("seeds"), key=draft.key("seeds"), disabled=bool(draft.value("seed-list")),
         help="A seed decides which images are labelled, the start of the head and the order of the images. Every cell is"
         " repeated with each seed, and strategies are compared seed by seed.",
     )  # fmt: skip
-    st.caption(seeds_words(st.session_state["lab-seeds"], st.session_state["lab-seed-list"]))
-    chosen = st.session_state["lab-labels"]
+    st.caption(seeds_words(draft.value("seeds"), draft.value("seed-list")))
+    given = draft.start("labels")
     st.multiselect(
-        "Label budgets", list(dict.fromkeys([*LABELS, *chosen])), key="lab-labels", accept_new_options=True,
+        "Label budgets", list(dict.fromkeys([*LABELS, *given])), given, key=draft.key("labels"), accept_new_options=True,
         placeholder=f"All {info.n_pool:,} labels" if info else "All labels",
         help="How many labelled images are used, training and validation together; type any number. Several budgets are"
         " compared with each other. Empty: all labels. The test images are always the same.",

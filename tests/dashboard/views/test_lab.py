@@ -46,6 +46,11 @@ def at(lab: AppTest, query: dict[str, list[str]]) -> AppTest:
     return lab
 
 
+def key(lab: AppTest, name: str) -> str:
+    """The key of a choice's widget; it changes when another experiment is taken over."""
+    return f"lab-{name}-{lab.session_state['lab-generation']}"
+
+
 def asked(lab: AppTest) -> ExperimentSpec:
     """The spec of the address."""
     query = {key: value if isinstance(value, list) else [value] for key, value in lab.query_params.items()}
@@ -80,7 +85,7 @@ def test_a_link_gives_the_same_lab(lab: AppTest) -> None:
     at(lab, parse_qs(recipe.query_string(spec)) | {"experiment": ["kept"]})
     assert asked(lab) == spec
     assert lab.query_params["experiment"] == "kept"
-    lab.button_group(key="lab-depth-mode").set_value("every").run()
+    lab.button_group(key=key(lab, "depth-mode")).set_value("every").run()
     assert asked(lab).frozen_depths == "all"
 
 
@@ -92,14 +97,14 @@ def test_a_preset_fills_the_lab_as_it_is(lab: AppTest) -> None:
 
 def test_a_choice_changes_the_address_and_a_changed_address_the_choice(lab: AppTest) -> None:
     at(lab, {})
-    lab.slider(key="lab-seeds").set_value(6).run()
+    lab.slider(key=key(lab, "seeds")).set_value(6).run()
     assert asked(lab).seeds == tuple(range(6))
     lab.query_params["seeds"] = "0-1"
     lab.run()
-    assert lab.slider(key="lab-seeds").value == 2
+    assert lab.slider(key=key(lab, "seeds")).value == 2
     # A click that comes with an address from before it: the click wins.
     lab.query_params["seeds"] = "0-5"
-    lab.number_input(key="lab-epochs").set_value(7).run()
+    lab.number_input(key=key(lab, "epochs")).set_value(7).run()
     assert (len(asked(lab).seeds), asked(lab).train.epochs) == (2, 7)
 
 
@@ -115,10 +120,10 @@ def test_a_folder_of_ones_own(lab: AppTest, tmp_path: Path) -> None:
         for number in range(4):
             Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / "flowers" / name / f"{number}.png")
     at(lab, {"labels": ["all"]})
-    lab.button_group(key="lab-data").set_value("folder:").run()
+    lab.button_group(key=key(lab, "data")).set_value("folder:").run()
     assert "path of your folder" in lab.info[0].value
     assert lab.button(key="lab-run").disabled
-    lab.text_input(key="lab-folder").set_value(str(tmp_path / "flowers")).run()
+    lab.text_input(key=key(lab, "folder")).set_value(str(tmp_path / "flowers")).run()
     assert not lab.exception
     assert "2 classes" in lab.caption[0].value
     assert not lab.button(key="lab-run").disabled
@@ -152,7 +157,7 @@ def test_what_a_link_holds_wrongly_is_named(lab: AppTest) -> None:
     assert "epochs is 'many'" in told
     assert "Did you mean 'quick'" in told
     assert not lab.button(key="lab-run").disabled
-    lab.slider(key="lab-seeds").set_value(2).run()
+    lab.slider(key=key(lab, "seeds")).set_value(2).run()
     assert not lab.warning
 
 

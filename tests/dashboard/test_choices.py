@@ -1,4 +1,4 @@
-"""The widgets of the Lab stand for one experiment, whichever it is."""
+"""The choices of the Lab stand for one experiment, whichever it is."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import recipe
-from dashboard.widgets import draft
+from dashboard import choices, recipe
 from engine.errors import SpecError
 from engine.presets import PRESETS
 from engine.spec import ExperimentSpec, TrainSpec
@@ -33,20 +32,19 @@ SPECS = [
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name or "unnamed")
-def test_widgets_give_the_spec_back(spec: ExperimentSpec) -> None:
-    assert ExperimentSpec(**draft.fields(draft.to_widgets(spec))) == spec
+def test_choices_give_the_spec_back(spec: ExperimentSpec) -> None:
+    assert ExperimentSpec(**choices.fields(choices.of_spec(spec))) == spec
 
 
-def changed(**choices: Any) -> dict[str, Any]:
-    widgets = draft.to_widgets(recipe.START)
-    values = {f"lab-{key}": value for key, value in choices.items()}
-    told = {key if key in widgets else key.replace("_", "-"): value for key, value in values.items()}
-    assert told.keys() <= widgets.keys()
-    return widgets | told
+def changed(**given: Any) -> dict[str, Any]:
+    chosen = choices.of_spec(recipe.START)
+    named = {name if name in chosen else name.replace("_", "-"): value for name, value in given.items()}
+    assert named.keys() <= chosen.keys()
+    return chosen | named
 
 
 @pytest.mark.parametrize(
-    ("widgets", "told"),
+    ("chosen", "told"),
     [
         (changed(strategies=[]), "choose at least one"),
         (changed(data="folder:", folder=" "), "path of your folder"),
@@ -61,24 +59,24 @@ def changed(**choices: Any) -> dict[str, Any]:
         (changed(learning_rate=0.0), "learning_rate is 0"),
     ],
 )
-def test_what_stands_for_no_experiment_says_why(widgets: dict[str, Any], told: str) -> None:
+def test_what_stands_for_no_experiment_says_why(chosen: dict[str, Any], told: str) -> None:
     with pytest.raises(SpecError, match=told):
-        ExperimentSpec(**draft.fields(widgets))
+        ExperimentSpec(**choices.fields(chosen))
 
 
 def test_a_name_without_a_family_is_one_of_timm() -> None:
-    assert draft.fields(changed(backbone="resnet18.a1_in1k"))["backbones"] == ("timm:resnet18.a1_in1k",)
-    assert draft.fields(changed(backbone="resnet20_cifar10"))["backbones"] == ("resnet20_cifar10",)
+    assert choices.fields(changed(backbone="resnet18.a1_in1k"))["backbones"] == ("timm:resnet18.a1_in1k",)
+    assert choices.fields(changed(backbone="resnet20_cifar10"))["backbones"] == ("resnet20_cifar10",)
 
 
 def test_typed_label_budgets_may_have_commas_and_are_sorted() -> None:
-    assert draft.fields(changed(labels=["1,000", "50"]))["label_budgets"] == (50, 1000)
+    assert choices.fields(changed(labels=["1,000", "50"]))["label_budgets"] == (50, 1000)
 
 
 def test_several_without_a_depth_is_fine_where_no_strategy_uses_one() -> None:
-    widgets = changed(depth_mode="several", depths=[], strategies=["linear_probe"])
-    assert draft.fields(widgets)["frozen_depths"] == ()
+    chosen = changed(depth_mode="several", depths=[], strategies=["linear_probe"])
+    assert choices.fields(chosen)["frozen_depths"] == ()
 
 
-def test_every_setting_of_training_is_among_the_widgets() -> None:
-    assert {f"lab-{field.name}" for field in dataclasses.fields(TrainSpec)} <= draft.to_widgets(recipe.START).keys()
+def test_every_setting_of_training_is_among_the_choices() -> None:
+    assert {field.name for field in dataclasses.fields(TrainSpec)} <= choices.of_spec(recipe.START).keys()
