@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # section -> (page, title, icon, path in the URL); the first page is where one arrives
 PAGES = {
     "Explore": (
-        (start.page, "Start", ":material/ac_unit:", "start"),
+        (start.page, "Start", ":material/ac_unit:", "home"),  # at "/"; Streamlit reserves the path all the same
         (lab.page, "Lab", ":material/science:", "lab"),
         (live.page, "Live", ":material/monitoring:", "live"),
         (layers.page, "Layers", ":material/layers:", "layers"),
@@ -40,13 +40,18 @@ def main() -> None:
         ]
         for section, pages in PAGES.items()
     }
-    page = st.navigation(sections)
+    page = st.navigation(sections | {"": [_start(sections["Explore"][0])]})
     st.session_state["app-pages"] = {entry.url_path or "start": entry for pages in sections.values() for entry in pages}
     _carry(page)
     try:
         page.run()
     finally:  # also when the page stops early or asks for a rerun
         st.session_state["app-chosen"] = st.query_params.get_all(CARRIED)
+
+
+def _start(first: StreamlitPage) -> StreamlitPage:
+    """The first page lives at "/"; "/start", which people type and link to, leads there."""
+    return st.Page(lambda: st.switch_page(first), title="Start", url_path="start", visibility="hidden")
 
 
 def _carry(page: StreamlitPage) -> None:

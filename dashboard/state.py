@@ -7,6 +7,7 @@ import hashlib
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from dashboard.reader import Reader, keep
 from engine import backbones, cost, datasets, service
 from engine.backbones import Card
 from engine.datasets import DatasetInfo
 from engine.errors import DatasetError, SpecError, TransferscopeError
-from engine.frames import Frames
-from engine.launch import ensure_worker, supervise
+from engine.launch import ensure_worker
 from engine.leases import Leases
 from engine.plan import PlannedRun, cells, plan
 from engine.spec import ExperimentSpec
@@ -30,9 +31,13 @@ if TYPE_CHECKING:
 
     from dashboard.figures import Drawn
 
-SUPERVISE_SECONDS = 2.0
 TICK_SECONDS = 0.8
 """How often a live fragment looks for news; with 0.2 s of batching in the worker a metric is on screen within 1.5 s."""
+NO_WORKER = "TRANSFERSCOPE_NO_WORKER"
+"""Environment variable: "1" starts and looks after no worker. For tests, and for a server that only shows what is there."""
+KEPT_RESULTS, KEPT_CHARTS = 256, 64
+PATIENCE = 4.0
+"""A chart of growing data is not drawn again for this many times as long as drawing it took."""
 
 
 @dataclass(frozen=True)
@@ -45,32 +50,17 @@ class Chart:
     dark_json: str
 
 
-class Reader:
-    """The store with its frames behind one lock: script threads share it."""
-
-    def __init__(self, home: str | None) -> None:
-        self.store: Store = service.open_store(home)
-        self.frames = Frames(self.store)
-        self.lock = threading.Lock()
-
-    def frame(self, name: str, experiment_id: str | None) -> pd.DataFrame:
-        """A frame as of now."""
-        with self.lock:
-            return self.frames.frame(name, experiment_id)
-
-    def look_after(self) -> None:
-        """Supervise for as long as the server lives; a worker is kept warm so that a first run starts at once."""
-        ensure_worker(self.store)
-        while True:
-            supervise(self.store)
-            time.sleep(SUPERVISE_SECONDS)
-
-
 @st.cache_resource(show_spinner=False)
 def _reader(home: str | None) -> Reader:
     reader = Reader(home)
-    threading.Thread(target=reader.look_after, daemon=True, name="supervisor").start()
+    if starts_workers():
+        threading.Thread(target=reader.look_after, daemon=True, name="supervisor").start()
     return reader
+
+
+def starts_workers() -> bool:
+    """Whether this server starts workers and looks after them (see `NO_WORKER`)."""
+    return os.environ.get(NO_WORKER) != "1"
 
 
 def reader() -> Reader:
@@ -83,37 +73,41 @@ def store() -> Store:
     return reader().store
 
 
-def version() -> int:
-    """Changes with everything that is written."""
-    return store().version()
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _frame(home: str, name: str, experiment_id: str | None, key: str) -> pd.DataFrame:
+def frame(name: str, experiment_id: str | None = None) -> pd.DataFrame:
+    """A frame of one experiment (or all), made anew only when it has changed. Do not modify it: everybody shares it."""
     return reader().frame(name, experiment_id)
 
 
-def frame(name: str, experiment_id: str | None = None) -> pd.DataFrame:
-    """A frame of one experiment (or all), read again only when it may have changed. Do not modify it."""
-    return _frame(str(store().home), name, experiment_id, _key(name, experiment_id))
+def stopping(experiment_id: str) -> int:
+    """How many runs of an experiment were asked to stop and have not stopped yet."""
+    return sum(row["state"] == "running" and row["cancel_requested"] > 0 for row in reader().rows(experiment_id))
 
 
-def _key(name: str, experiment_id: str | None) -> str:
-    if name == "runs":
-        return str(version())
-    # Heartbeats change the store twice a second; curves change only with events, attempts and membership.
-    runs = [(run["run_id"], run["attempt"], run["experiment"]) for run in store().runs(experiment_id)]
-    return hashlib.blake2b(repr((store().last_seq(), runs)).encode(), digest_size=8).hexdigest()
+_deriving = threading.Lock()
+_derived: dict[tuple[int, Callable[..., Any]], tuple[Any, Any]] = {}
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _chart(home: str, key: str, _make: Callable[[bool], Drawn]) -> Chart:
-    light, dark = _make(False), _make(True)
-    return Chart(light, dark, light.spec(), dark.spec())
+def derived(make: Callable[[pd.DataFrame], Any], source: pd.DataFrame) -> Any:
+    """`make(source)`, computed once for as long as that very frame is in use."""
+    key = (id(source), make)
+    found = _derived.get(key)
+    if found is None or found[0]() is not source:  # ids are used again, so the frame itself is compared
+        found = (weakref.ref(source), make(source))
+        with _deriving:
+            keep(_derived, key, found, KEPT_RESULTS)
+    return found[1]
+
+
+_drawing = threading.Lock()
+_charts: dict[str, Chart] = {}
+_latest: dict[str, tuple[float, Chart]] = {}
 
 
 def chart(name: str, make: Callable[..., Drawn], *frames: pd.DataFrame, **options: Any) -> Chart:
     """Draw a figure for both backgrounds, once per content of its frames and options, whoever looks.
+
+    A chart that takes long to draw (one of 500 runs takes a second) is drawn at most a fifth of the time while its data
+    grow: until then the one before it is given, so that watching does not slow the training down.
 
     Args:
         name: which place of which page this is; part of the key.
@@ -123,14 +117,32 @@ def chart(name: str, make: Callable[..., Drawn], *frames: pd.DataFrame, **option
     """
     import pandas as pd
 
-    digest = hashlib.blake2b(f"{name}/{make.__name__}".encode(), digest_size=12)
-    for part in (*frames, *(item for pair in sorted(options.items()) for item in pair)):
-        if isinstance(part, pd.DataFrame):
-            digest.update(pd.util.hash_pandas_object(part.astype(object).astype(str), index=False).to_numpy().tobytes())
-            digest.update(repr(list(part.columns)).encode())
-        else:
-            digest.update(repr(part).encode())
-    return _chart(str(store().home), digest.hexdigest(), lambda dark: make(*frames, dark=dark, **options))
+    choices = sorted((key, repr(value)) for key, value in options.items() if not isinstance(value, pd.DataFrame))
+    place = f"{store().home}/{name}/{make.__name__}/{choices}"
+    digest = hashlib.blake2b(place.encode("utf-8", "replace"), digest_size=12)
+    for part in (*frames, *(options[key] for key in sorted(options) if isinstance(options[key], pd.DataFrame))):
+        digest.update(derived(_digest, part))
+    with _drawing:  # one at a time: whoever waits for the same chart then finds it
+        found = _charts.pop(digest.hexdigest(), None)
+        if found is None:
+            until, before = _latest.pop(place, (0.0, None))
+            if before is not None and time.monotonic() < until:
+                keep(_latest, place, (until, before), KEPT_CHARTS)
+                return before
+            began = time.monotonic()
+            light, dark = (make(*frames, dark=dark, **options) for dark in (False, True))
+            found = Chart(light, dark, light.spec(), dark.spec())
+            ended = time.monotonic()
+            keep(_latest, place, (ended + PATIENCE * (ended - began), found), KEPT_CHARTS)
+        keep(_charts, digest.hexdigest(), found, KEPT_CHARTS)
+        return found
+
+
+def _digest(content: pd.DataFrame) -> bytes:
+    import pandas as pd
+
+    hashes = pd.util.hash_pandas_object(content, index=False).to_numpy().tobytes()
+    return hashlib.blake2b(hashes + repr(list(content.columns)).encode(), digest_size=16).digest()
 
 
 def experiments(*, trashed: bool = False) -> list[dict[str, Any]]:
@@ -160,8 +172,34 @@ def price(runs: tuple[PlannedRun, ...]) -> cost.Cost:
 
 
 def launch(spec: ExperimentSpec, *, again: bool = False) -> Submission:
-    """Queue an experiment; pressing twice is the same experiment. Raises TransferscopeError."""
-    return service.queue(store(), spec, again=again)
+    """Queue an experiment; pressing twice is the same experiment. Raises TransferscopeError.
+
+    What it was expected to take is kept for `expected`, what was queued for `launched`.
+    """
+    spec = service.located(spec)
+    runs = laid_out(spec)
+    submission = store().submit(spec, [(one.run, one.card.n_units) for one in runs], again=again)
+    if submission.queued and starts_workers():
+        ensure_worker(store())
+    queued = tuple(one for one in runs if one.run.run_id in submission.queued)
+    if queued:
+        ahead = price(queued)
+        reader().estimates[submission.experiment_id] = (ahead.seconds, submission.queued) if ahead.measured else None
+    st.session_state["launched"] = submission
+    return submission
+
+
+def launched() -> Submission | None:
+    """What this reader of the page launched last."""
+    return st.session_state.get("launched")
+
+
+def expected(experiment_id: str) -> tuple[float, tuple[str, ...]] | None:
+    """Seconds that the runs queued at the last launch were expected to take, and their ids; None where not known.
+
+    Kept by the server for as long as it lives: an estimate made afterwards would know what happened.
+    """
+    return reader().estimates.get(experiment_id)
 
 
 LOOK_AGAIN_SECONDS = 20.0
@@ -191,7 +229,9 @@ def _info(home: Path, name: str) -> DatasetInfo:
     try:
         return datasets.describe(name, home)
     except (OSError, RuntimeError, ValueError) as error:  # no permission, no such user, a name no system takes
-        raise DatasetError(f"{name.removeprefix('folder:')} cannot be read: {str(error).rstrip('.')}. Check the path.") from error
+        raise DatasetError(
+            f"{name.removeprefix('folder:')} cannot be read: {str(error).rstrip('.')}. Check the path."
+        ) from error
 
 
 def info(name: str, home: Path | None = None) -> DatasetInfo:

@@ -6,19 +6,24 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.figures import accuracy_by_depth, learning_curves, measures_by_depth
-from dashboard.widgets.chart import chart
-from dashboard.widgets.experiments import choose
+from dashboard.widgets.chart import chart, side_by_side
+from dashboard.widgets.experiments import choose, reused
 from dashboard.widgets.frames_of import calm
 from dashboard.widgets.go import link
 from dashboard.widgets.status import status
+from dashboard.widgets.terms import heading
 
 
 def page() -> None:
     """Draw the page."""
-    st.title("Live")
+    heading("Live", "Frozen depth", "Linear probe", "From scratch", "Seed", "Test accuracy", "95 % interval")
     experiment = choose("live")
-    if experiment is not None:
-        _follow(experiment["experiment_id"])
+    if experiment is None:
+        return
+    experiment_id = experiment["experiment_id"]
+    if said := reused(experiment_id):
+        st.info(said, icon=":material/history:")
+    _follow(experiment_id)
 
 
 @st.fragment(run_every=state.TICK_SECONDS)
@@ -26,14 +31,16 @@ def _follow(experiment_id: str) -> None:
     runs = state.frame("runs", experiment_id)
     now = status(experiment_id, runs, key="live")
     transfer, learning = (state.frame(name, experiment_id) for name in ("transfer_curve", "learning_curve"))
-    steady = calm(runs)
-    left, right = st.columns(2)
-    with left:
-        drawn = state.chart("live", accuracy_by_depth, transfer, runs=steady, uirevision=experiment_id)
-        chart(drawn, key="live-accuracy")
-    with right:
-        drawn = state.chart("live", measures_by_depth, transfer, uirevision=experiment_id)
-        chart(drawn, key="live-depths")
+    if not now.active and transfer.empty and learning.empty:
+        st.markdown("**Nothing was measured here:** no run got as far as its first epoch.")
+        return
+    steady = state.derived(calm, runs)
+    side_by_side(
+        {
+            "live-accuracy": state.chart("live", accuracy_by_depth, transfer, runs=steady, uirevision=experiment_id),
+            "live-depths": state.chart("live", measures_by_depth, transfer, uirevision=experiment_id),
+        }
+    )
     drawn = state.chart("live", learning_curves, learning, runs=steady, uirevision=experiment_id)
     chart(drawn, key="live-learning")
     if not now.active:

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.widgets.experiments import start, title, try_it_now
 from dashboard.widgets.go import link
+from dashboard.widgets.literal import literal
 from dashboard.widgets.overview import overview
 from engine.presets import PRESETS
 
@@ -22,8 +23,7 @@ def page() -> None:
         " this machine and shows what it measured."
     )
     try_it_now("start")
-    st.caption(f":material/memory: {state.device()} · everything stays on this machine")
-    _recent()
+    _now()
     _presets()
 
 
@@ -31,7 +31,7 @@ def _presets() -> None:
     st.subheader("Ready to run")
     columns = st.columns(2)
     for place, preset in enumerate(PRESETS):
-        with columns[place % 2], st.container(border=True):
+        with columns[place % 2], st.container(border=True, height="stretch"):
             st.markdown(f"**{preset.label}**")
             st.markdown(preset.question)
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -41,21 +41,18 @@ def _presets() -> None:
 
 
 @st.fragment(run_every=2.0)
-def _recent() -> None:
+def _now() -> None:
+    st.caption(f":material/memory: {literal(state.device())} · everything stays on this machine")
     experiments = state.experiments()
     if not experiments:
         return
     st.subheader("Recent experiments")
     for experiment in experiments[:RECENT]:
         experiment_id = experiment["experiment_id"]
-        now = overview(state.frame("runs", experiment_id))
+        now = state.derived(overview, state.frame("runs", experiment_id))
+        path, icon = ("live", ":material/monitoring:") if now.active else ("compare", ":material/compare_arrows:")
         with st.container(horizontal=True, vertical_alignment="center", key=f"start-recent-{experiment_id}"):
-            link(
-                "live" if now.active else "compare",
-                title(experiment),
-                ":material/monitoring:",
-                experiment=experiment_id,
-            )
-            st.caption(now.headline)
+            link(path, title(experiment), icon, experiment=experiment_id)
+            st.caption(literal(now.headline))
     if len(experiments) > RECENT:
         link("library", f"All {len(experiments)} experiments", ":material/inventory_2:")

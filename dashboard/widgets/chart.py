@@ -12,6 +12,9 @@ from dashboard.widgets.table import table
 if TYPE_CHECKING:
     from dashboard.state import Chart
 
+# Three lines: a sentence that grows by one while runs finish must not push down what stands below it.
+_ROOM = '<style>[data-testid="stColumn"] [class*="-reading"] { min-height: 4.8rem; }</style>'
+
 
 def chart(drawn: Chart, *, key: str, height: int | None = None) -> None:
     """Draw one figure, in the reader's theme, with its reading below and its numbers on request.
@@ -29,8 +32,18 @@ def chart(drawn: Chart, *, key: str, height: int | None = None) -> None:
         alt=light.alt,
         height=light.height if height is None else height,
     )
-    st.text(light.reading)  # not Markdown: it may hold names, and names are data
+    with st.container(key=f"{key}-reading"):
+        st.text(light.reading)  # not Markdown: it may hold names, and names are data
     twin = st.expander("Table", key=f"{key}-table", icon=":material/table_rows:", type="compact", on_change="rerun")
     if twin.open:
         with twin:
             table(light.table, key=key, name=light.title)
+
+
+def side_by_side(charts: dict[str, Chart]) -> None:
+    """Draw charts by their keys in columns, as high as the highest and with room for their readings: nothing jumps."""
+    height = max(one.light.height for one in charts.values())
+    st.html(_ROOM)
+    for column, (key, drawn) in zip(st.columns(len(charts)), charts.items(), strict=True):
+        with column:
+            chart(drawn, key=key, height=height)

@@ -1,4 +1,4 @@
-"""Choosing an experiment, and what a page shows when there is none."""
+"""Choosing an experiment, starting one, and what a page shows when there is none."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.figures._style import plain
 from dashboard.widgets.go import go_live
+from dashboard.widgets.literal import literal
 from engine.errors import TransferscopeError
 from engine.presets import PRESETS
 
@@ -17,45 +18,71 @@ PARAMETER = "experiment"
 
 
 def title(experiment: dict[str, Any]) -> str:
-    """An experiment as people see it: its name, when it was made, and the beginning of its id."""
+    """An experiment as people see it, as plain text: its name, when it was made, and the beginning of its id."""
     made = datetime.fromtimestamp(experiment["created"], UTC).astimezone()
     name = plain(experiment["name"]) or "Unnamed experiment"
     return f"{name} · {made:%d %b %H:%M} · {experiment['experiment_id'][:6]}"
 
 
 def choose(key: str) -> dict[str, Any] | None:
-    """A box to choose an experiment, kept in the URL; draws the empty state and returns None where there is none."""
+    """A box to choose an experiment, kept in the URL; says why and returns None where there is none to show."""
     known = {experiment["experiment_id"]: experiment for experiment in state.experiments()}
     asked = st.query_params.get(PARAMETER)
-    if not known:
-        empty("There is no experiment yet.")
-        return None
     if asked and asked not in known:
-        st.warning("The experiment of this link is not here (any more): it may be in the trash, see the Library.")
+        _missing(asked, key, bool(known))
+    if not known:
+        if not asked:
+            empty("There is no experiment yet.")
+        return None
+    box, last = f"{key}-experiment", f"{key}-asked"
     ids = list(known)
+    if box not in st.session_state or asked != st.session_state.get(last):  # a link, or the browser's way back
+        st.session_state[box] = asked if asked in known else None if asked else ids[0]
     chosen = st.selectbox(
         "Experiment",
         ids,
-        index=ids.index(asked) if asked in known else 0,
-        format_func=lambda one: title(known[one]),
-        key=f"{key}-experiment",
+        index=None if st.session_state[box] is None else 0,  # a box with a choice cannot be emptied
+        format_func=lambda one: title(known[one]) if one in known else one,
+        key=box,
+        placeholder="Choose another experiment",
     )
-    st.query_params[PARAMETER] = chosen
-    return known[chosen]
+    if chosen is not None:
+        st.query_params[PARAMETER] = chosen
+    st.session_state[last] = chosen or asked
+    return known.get(chosen)
+
+
+def _missing(asked: str, key: str, others: bool) -> None:
+    """A link to what is in the trash, with the way back, or to what is not on this machine."""
+    trashed = {experiment["experiment_id"]: experiment for experiment in state.experiments(trashed=True)}
+    with st.container(border=True, key=f"{key}-missing"):
+        if asked in trashed:
+            st.markdown(f"**This experiment is in the trash:** {literal(title(trashed[asked]))}")
+            st.button("Restore it", icon=":material/undo:", key=f"{key}-restore", type="primary",
+                      on_click=state.store().restore, args=[asked])  # fmt: skip
+            return
+        st.markdown(f"**The experiment of this link is not on this machine:** {literal(plain(asked))}")
+        st.caption(
+            "A link shows an experiment only on the machine that ran it. To run it here, ask for its link to the Lab."
+        )
+        if not others:
+            try_it_now(f"{key}-missing")
 
 
 def empty(reason: str) -> None:
     """Say why there is nothing to see, and offer the one button that changes it."""
-    with st.container(border=True):
-        st.markdown(f"**{reason}** Compare what freezing layers does, on handwritten digits, in under a minute.")
+    with st.container(border=True, key="empty"):
+        st.markdown(f"**{reason}** Compare what freezing layers does, on handwritten digits, in about a minute.")
         try_it_now("empty")
 
 
 def try_it_now(key: str) -> None:
     """The button that runs the first experiment; pressing it again shows the same experiment."""
-    pressed = st.button("Try it now", type="primary", icon=":material/play_arrow:", key=f"{key}-try")
-    runs = len(state.planned(PRESETS["quick"].spec))
-    st.caption(f"{runs} short runs on this machine, under a minute on two cores; nothing is downloaded.")
+    pressed = st.button(
+        "Try it now", type="primary", icon=":material/play_arrow:", key=f"{key}-try", shortcut="Ctrl+Enter"
+    )
+    runs = len(state.laid_out(PRESETS["quick"].spec))
+    st.caption(f"{runs} short runs on this machine, about a minute on two cores; nothing is downloaded.")
     if pressed:
         start("quick")
 
@@ -65,6 +92,17 @@ def start(preset: str) -> None:
     try:
         submission = state.launch(PRESETS[preset].spec)
     except TransferscopeError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
         return
     go_live(submission.experiment_id)
+
+
+def reused(experiment_id: str) -> str:
+    """What of the experiment that this reader launched last had been computed before, in words; empty for none."""
+    launched = state.launched()
+    if launched is None or launched.experiment_id != experiment_id or not launched.reused:
+        return ""
+    n, every = len(launched.reused), len(launched.reused) + len(launched.queued)
+    if n < every:
+        return f"{n} of {every} runs were computed before and are reused: identical runs give identical numbers."
+    return "These runs were computed before, and identical runs give identical numbers: this is what was measured then."

@@ -16,3 +16,9 @@ def calm(runs: pd.DataFrame) -> pd.DataFrame:
 def ended(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs that have their result, with every column: these no longer change."""
     return runs[runs["state"] == "finished"].drop(columns=["queue_position"])
+
+
+def networks_of(runs: pd.DataFrame) -> list[tuple[str, int]]:
+    """The planned networks, (strategy, frozen depth) each once, by depth: known before anything is measured."""
+    found = runs[["strategy", "frozen_depth"]].drop_duplicates().itertuples(index=False, name=None)
+    return sorted(((str(strategy), int(depth)) for strategy, depth in found), key=lambda network: network[::-1])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.widgets.literal import literal
+
 
 def page(path: str) -> object:
     """The page with this path in the URL, as `st.page_link` and `st.switch_page` take it."""
@@ -16,6 +18,6 @@ def go_live(experiment_id: str) -> None:
 
 
 def link(path: str, label: str, icon: str, **query: str) -> None:
-    """A link to a page of the dashboard, with parameters for its URL."""
-    if "app-pages" in st.session_state:
-        st.page_link(page(path), label=label, icon=icon, query_params=query or None)
+    """A link to a page of the dashboard, with parameters for its URL; the label is shown as it stands."""
+    if "app-pages" in st.session_state:  # a page drawn alone, in a test, has no other pages
+        st.page_link(page(path), label=literal(label), icon=icon, query_params=query or None)

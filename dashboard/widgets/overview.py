@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,15 +10,10 @@ import pandas as pd
 from dashboard.figures._style import cell_label
 
 ENDED = ("finished", "failed", "diverged", "cancelled", "interrupted")
-STATE_ICONS = {
-    "queued": ":material/schedule:",
-    "running": ":material/play_circle:",
-    "finished": ":material/check_circle:",
-    "failed": ":material/error:",
-    "diverged": ":material/trending_up:",
-    "cancelled": ":material/stop_circle:",
-    "interrupted": ":material/power_off:",
-}
+WORDS = {"cancelled": "stopped"}
+"""States in other words than the store's: people press Stop."""
+NAMED = 3
+"""Runs with the same problem that are named."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +27,23 @@ class Overview:
     detail: str
     """What is computed now, or what is waited for; empty once everything has ended."""
     problems: tuple[str, ...]
-    """One sentence per run that did not finish."""
+    """One sentence per reason for which runs did not finish."""
+    notes: tuple[str, ...]
+    """What happened to runs that go on: their worker died, say."""
+    proof: str
+    """Whether what was frozen stayed as it was; empty before anything was checked."""
 
     @property
     def active(self) -> bool:
         """Whether something still runs or waits."""
         return bool(self.counts.get("queued", 0) + self.counts.get("running", 0))
+
+    @property
+    def word(self) -> str:
+        """The experiment in one word: running, queued, or how it ended."""
+        return next(
+            (WORDS.get(one, one) for one in ("running", "queued", *ENDED[1:]) if self.counts.get(one)), "finished"
+        )
 
 
 def overview(runs: pd.DataFrame) -> Overview:
@@ -44,12 +51,35 @@ def overview(runs: pd.DataFrame) -> Overview:
     counts = {str(state): int(n) for state, n in runs["state"].value_counts().items()}
     ended = runs["state"].isin(ENDED)
     share = runs["progress"].where(~ended, 1.0)
-    done = float(share.mean()) if len(runs) else 0.0
+    return Overview(
+        counts=counts,
+        done=float(share.mean()) if len(runs) else 0.0,
+        eta_seconds=_seconds_to_go(runs, share) if not ended.all() else None,
+        headline=_headline(counts, len(runs)),
+        detail=_detail(runs, counts),
+        problems=tuple(_problems(runs)),
+        notes=tuple(_notes(runs)),
+        proof=_proof(runs),
+    )
+
+
+def _headline(counts: dict[str, int], n: int) -> str:
+    finished = counts.get("finished", 0)
+    if finished == n:
+        return {0: "No runs", 1: "The run finished"}.get(n, f"All {n} runs finished")
+    rest = [
+        f"{counts[state]} {WORDS.get(state, state)}" for state in ("running", "queued", *ENDED[1:]) if counts.get(state)
+    ]
+    return f"{finished} of {n} runs finished, {', '.join(rest)}"
+
+
+def _seconds_to_go(runs: pd.DataFrame, share: pd.Series) -> float | None:
+    """Runs are computed one after another: what is left of each, at what a run typically takes."""
     typical = runs.loc[runs["state"] == "finished", "seconds"].mean()
-    left = float((1.0 - share).sum() * typical) if pd.notna(typical) and not ended.all() else None
-    parts = [f"{counts[state]} {state}" for state in ("finished", "running", "queued", *ENDED[1:]) if counts.get(state)]
-    headline = f"{int(ended.sum())} of {len(runs)} runs ended: {', '.join(parts)}" if len(runs) else "No runs"
-    return Overview(counts, done, left, headline, _detail(runs, counts), _problems(runs))
+    if pd.isna(typical):  # not one has finished: what the first one under way says of itself
+        rate = runs["eta_seconds"] / (1.0 - share)
+        typical = rate[share < 1.0].mean()
+    return None if pd.isna(typical) else float((1.0 - share).sum() * typical)
 
 
 def _detail(runs: pd.DataFrame, counts: dict[str, int]) -> str:
@@ -59,22 +89,47 @@ def _detail(runs: pd.DataFrame, counts: dict[str, int]) -> str:
         return f"{run_name(row)}: {row['phase']}{_rate(row)}"
     if not counts.get("queued"):
         return ""
-    place = int(runs["queue_position"].min())
-    device = "the worker is starting" if place == 1 else f"{place - 1} other runs are computed first"
-    return f"Waiting: {ordinal(place)} in the queue; {device}"
+    before = int(runs["queue_position"].min()) - 1
+    if not before:
+        return "Waiting: next in the queue, the worker is starting"
+    others = "1 run of another experiment is" if before == 1 else f"{before} runs of other experiments are"
+    return f"Waiting: {ordinal(before + 1)} in the queue, {others} computed first"
 
 
 def _rate(row: pd.Series) -> str:
     return f", {row['images_per_second']:,.0f} images/s" if pd.notna(row["images_per_second"]) else ""
 
 
-def _problems(runs: pd.DataFrame) -> tuple[str, ...]:
-    lost = runs[runs["state"].isin(("failed", "diverged", "interrupted")) | (runs["freeze_proof"] == "broken")]
-    said = []
-    for _, row in lost.iterrows():
-        reason = row["message"] or "a frozen tensor changed during training"
-        said.append(f"{run_name(row)}: {row['state']}. {reason}")
-    return tuple(said)
+def _problems(runs: pd.DataFrame) -> Iterator[str]:
+    lost = runs[runs["state"].isin(("failed", "diverged", "interrupted"))]
+    for (state, message), same in lost.groupby(["state", "message"], sort=False):
+        yield f"{_who(same)} {state}: {message}" if message else f"{_who(same)} {state}"
+    broken = runs[runs["freeze_proof"] == "broken"]
+    if len(broken):
+        yield f"{_who(broken)} changed a frozen tensor during training: the result is not that of freezing"
+
+
+def _notes(runs: pd.DataFrame) -> Iterator[str]:
+    going_on = runs[runs["state"].isin(("queued", "running")) & (runs["message"] != "")]
+    for message, same in going_on.groupby("message", sort=False):
+        yield f"{_who(same)}: {message}"
+
+
+def _who(runs: pd.DataFrame) -> str:
+    """Runs by name: "Frozen depth 4, seed 0", or how many with the first ones named."""
+    names = [run_name(row) for _, row in runs.head(NAMED).iterrows()]
+    if len(runs) == 1:
+        return names[0]
+    more = f" and {len(runs) - NAMED} more" if len(runs) > NAMED else ""
+    return f"{len(runs)} runs ({'; '.join(names)}{more})"
+
+
+def _proof(runs: pd.DataFrame) -> str:
+    checked = runs[(runs["frozen_depth"] > 0) & (runs["freeze_proof"] != "")]
+    if checked.empty:
+        return ""
+    held = int((checked["freeze_proof"] == "held").sum())
+    return f"Frozen units unchanged: {held} of {len(checked)} runs"
 
 
 def run_name(row: pd.Series) -> str:

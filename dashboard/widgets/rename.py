@@ -13,15 +13,17 @@ from engine.errors import TransferscopeError
 def rename(experiment: dict[str, Any]) -> None:
     """A button that opens a small form with the name."""
     experiment_id = experiment["experiment_id"]
+    field = f"rename-name-{experiment_id}"
+
+    def save() -> None:
+        try:
+            state.store().rename(experiment_id, st.session_state[field])
+        except TransferscopeError as error:
+            st.session_state["told"] = (str(error), ":material/error:", "infinite")
+
     with (
         st.popover("Rename", icon=":material/edit:", key=f"rename-{experiment_id}"),
         st.form(f"rename-form-{experiment_id}"),
     ):
-        name = st.text_input("Name", value=experiment["name"], max_chars=200, key=f"rename-name-{experiment_id}")
-        if st.form_submit_button("Save", type="primary"):
-            try:
-                state.store().rename(experiment_id, name)
-            except TransferscopeError as error:
-                st.error(str(error))
-            else:
-                st.rerun()
+        st.text_input("Name", value=experiment["name"], max_chars=200, key=field)
+        st.form_submit_button("Save", type="primary", on_click=save)

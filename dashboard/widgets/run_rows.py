@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.widgets.overview import run_name
+from dashboard.widgets.overview import WORDS, run_name
+from dashboard.widgets.status import button
 from dashboard.widgets.table import escaped
 
 SHOWN = {
@@ -18,17 +19,19 @@ SHOWN = {
     "message": "Message",
     "run_id": "Id",
 }
+_PROOF = {"held": "unchanged", "broken": "CHANGED", "": ""}
 
 
 def rows_of(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per run, as shown."""
+    frozen = runs["frozen_depth"] > 0
     return pd.DataFrame(
         {
             "run": [run_name(row) for _, row in runs.iterrows()],
-            "state": runs["state"].tolist(),
+            "state": runs["state"].replace(WORDS).tolist(),
             "test (%)": (runs["test_accuracy"] * 100).round(2).tolist(),
             "seconds": runs["seconds"].round(1).tolist(),
-            "freeze_proof": runs["freeze_proof"].tolist(),
+            "freeze_proof": runs["freeze_proof"].map(_PROOF).where(frozen, "none frozen").tolist(),
             "message": runs["message"].tolist(),
             "run_id": runs["run_id"].tolist(),
         }
@@ -37,23 +40,17 @@ def rows_of(runs: pd.DataFrame) -> pd.DataFrame:
 
 def run_rows(runs: pd.DataFrame, *, key: str) -> None:
     """Draw the rows; buttons act on the chosen ones."""
-    rows = rows_of(runs)
+    rows = state.derived(rows_of, runs)
     chosen = st.dataframe(
         escaped(rows), hide_index=True, key=f"{key}-rows", on_select="rerun", selection_mode="multi-row",
         column_config=SHOWN, alt=f"{len(rows)} runs with state, test accuracy and time",
     )  # fmt: skip
-    ids = rows["run_id"].iloc[chosen.selection.rows].tolist()
+    ids = rows["run_id"].iloc[[place for place in chosen.selection.rows if place < len(rows)]].tolist()
     if not ids:
         st.caption("Choose rows to stop, resume or run single runs again.")
         return
     store = state.store()
-    actions = {
-        "Stop": (":material/stop_circle:", store.cancel),
-        "Resume": (":material/resume:", store.resume),
-        "Run again": (":material/replay:", store.run_again),
-    }
     with st.container(horizontal=True, key=f"{key}-buttons"):
-        for label, (icon, act) in actions.items():
-            if st.button(f"{label} ({len(ids)})", icon=icon, key=f"{key}-{label}"):
-                act(ids)
-                st.rerun()
+        button(f"Stop ({len(ids)})", ":material/stop_circle:", store.cancel, ids, key=key)
+        button(f"Resume ({len(ids)})", ":material/resume:", store.resume, ids, key=key)
+        button(f"Run again ({len(ids)})", ":material/replay:", store.run_again, ids, key=key)

@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.figures import Drawn
+from dashboard.state import Chart
 from dashboard.widgets.chart import chart
 
 st.set_page_config("Live figure", layout="wide", menu_items={"About": "A test page."})
@@ -40,7 +41,8 @@ def drawn(n, paper, ink):
 def live():
     STATE["n"] = STATE.get("n", 20) + 5 * grow
     STATE["runs"] = STATE.get("runs", 0) + 1
-    chart(drawn(STATE["n"], "#ffffff", "#102030"), drawn(STATE["n"], "#101820", "#e0e8f0"), key="curve", height=380)
+    light, dark = drawn(STATE["n"], "#ffffff", "#102030"), drawn(STATE["n"], "#101820", "#e0e8f0")
+    chart(Chart(light, dark, light.spec(), dark.spec()), key="curve", height=380)
     st.text(f"runs {STATE['runs']}")
 
 

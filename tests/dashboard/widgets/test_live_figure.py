@@ -19,6 +19,7 @@ def page() -> None:
     import plotly.graph_objects as go
 
     from dashboard.figures import Drawn
+    from dashboard.state import Chart
     from dashboard.widgets.chart import chart
 
     def drawn(paper: str) -> Drawn:
@@ -26,7 +27,8 @@ def page() -> None:
         cells = pd.DataFrame({"epoch": [1, 2], "name": ["=1+1", "plain"]})
         return Drawn(figure, "A curve", "A line that rises", "It *rises*.", cells)
 
-    chart(drawn("#ffffff"), drawn("#101820"), key="curve")
+    light, dark = drawn("#ffffff"), drawn("#101820")
+    chart(Chart(light, dark, light.spec(), dark.spec()), key="curve")
 
 
 @pytest.fixture
