@@ -167,10 +167,12 @@ def _band(curve: _Curve, leader: str, cells: pd.DataFrame) -> dict[str, Any]:
         x += [*along, *reversed(along), None]
         y += [*piece["high_percent"], *reversed(piece["low_percent"].tolist()), None]
     colour = curve.colour_of(leader)
+    # The control is a broad level band: paler, and without an outline, it stays behind the curve.
+    area, outline = (0.07, 0.0) if leader == "from_scratch" else (0.16, 0.3)
     return {
         **_base(curve, leader, "band"),
-        **{"x": x, "y": y, "mode": "lines", "fill": "toself", "fillcolor": _style.fade(colour, 0.16)},
-        "line": {"width": 1, "color": _style.fade(colour, 0.3)},  # a lone depth has no area, but an outline
+        **{"x": x, "y": y, "mode": "lines", "fill": "toself", "fillcolor": _style.fade(colour, area)},
+        "line": {"width": 1, "color": _style.fade(colour, outline)},  # a lone depth has no area, but an outline
         "hoverinfo": "skip",
     }
 

@@ -64,7 +64,7 @@ def learning_curves(
         traces,
         title=title,
         notes=[_cells.progress(runs), _count(rows), ", ".join(meaning[split] for split in splits)],
-        xaxis={"title": {"text": "Epoch"}, "rangemode": "tozero", "tickformat": "d"},
+        xaxis=_epoch_axis(int(rows["epoch"].max())),
         yaxis=_style.accuracy_axis(axis_title, rows[number])
         if metric == "accuracy"
         else {"title": {"text": axis_title}},
@@ -74,6 +74,12 @@ def learning_curves(
     if len(diverged):
         alt += f" {len(diverged)} diverged."
     return Drawn(figure, title, alt, _reading(rows, number, diverged), rows[[*_COLUMNS, number]].reset_index(drop=True))
+
+
+def _epoch_axis(last: int) -> dict[str, Any]:
+    """Return the axis of epochs; of a few ones each has its tick, where Plotly would put ticks between them."""
+    ticks = {"dtick": 1} if last <= 12 else {}
+    return {"title": {"text": "Epoch"}, "rangemode": "tozero", "tickformat": "d", **ticks}
 
 
 def _finite(values: pd.Series, factor: int) -> pd.Series:
