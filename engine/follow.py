@@ -44,7 +44,8 @@ def _bars(store: Store, experiment_id: str) -> list[dict[str, Any]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     runs: list[dict[str, Any]] = []
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"))
+    # No markup: names of folders are data and may hold brackets.
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[count]}"))
     with Progress(*columns, TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(compact=True)) as bars:
         everything = bars.add_task("all runs", total=1.0, count="")
         current = bars.add_task("starting the worker", total=1.0, count="")

@@ -17,10 +17,11 @@ after each unit of that run's network, on the test images.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import UnknownNameError
+from engine.errors import StoreError, UnknownNameError
 from engine.events import DepthMeasured, EpochEnded, Event, FreezeChecked, Started, Tested
 from engine.spec import RunSpec
 from engine.store import Store, StoredEvent, check_link
@@ -86,7 +87,11 @@ COLUMNS: dict[str, dict[str, str]] = {
 
 
 class Frames:
-    """Reads a store incrementally: only new events are read and checked, however often frames are asked for."""
+    """Reads a store incrementally: only new events are read and checked, however often frames are asked for.
+
+    Threads may share one. Where an event is not what was written, nothing of its attempt is used: the run is shown as
+    failed, and its message names the damage; other runs are not affected.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -94,16 +99,29 @@ class Frames:
         self._attempts: dict[tuple[str, int], list[Event]] = {}
         self._links: dict[tuple[str, int], StoredEvent] = {}
         self._specs: dict[str, RunSpec] = {}
+        self._damage: dict[tuple[str, int], str] = {}
+        self._lock = threading.RLock()
 
     def refresh(self) -> int:
-        """Read what is new. Returns the newest seq. Raises StoreError where an event is not what was written."""
-        for stored in self.store.tail(self.last_seq):
-            key = (stored.run_id, stored.attempt)
+        """Read what is new. Returns the newest seq."""
+        with self._lock:
+            for stored in self.store.tail(self.last_seq):
+                self._take(stored)
+                self.last_seq = stored.seq
+            return self.last_seq
+
+    def _take(self, stored: StoredEvent) -> None:
+        key = (stored.run_id, stored.attempt)
+        if key in self._damage:
+            return
+        try:
             check_link(self._links.get(key), stored)
-            self._links[key] = stored
-            self._attempts.setdefault(key, []).append(stored.parsed())
-            self.last_seq = stored.seq
-        return self.last_seq
+        except StoreError as error:
+            self._damage[key] = str(error)
+            self._attempts[key] = []
+            return
+        self._links[key] = stored
+        self._attempts.setdefault(key, []).append(stored.parsed())
 
     def events(self, run_id: str, attempt: int) -> list[Event]:
         """Events of one attempt, as of the last refresh."""
@@ -118,9 +136,10 @@ class Frames:
         makers = {"runs": self._run, "learning_curve": self._learning, "transfer_curve": self._transfer}
         if name not in makers:
             raise UnknownNameError("frame", name, makers)
-        self.refresh()
-        rows = (row for stored in self.store.runs(experiment_id) for row in makers[name](stored))
-        return tidy(name, rows)
+        with self._lock:
+            self.refresh()
+            rows = (row for stored in self.store.runs(experiment_id) for row in makers[name](stored))
+            return tidy(name, rows)
 
     def _spec(self, stored: dict[str, Any]) -> RunSpec:
         run_id = stored["run_id"]
@@ -150,15 +169,16 @@ class Frames:
         best = max(
             (event.validation_accuracy for event in epochs if event.validation_accuracy is not None), default=None
         )
-        ended = stored["state"] == "finished"
+        damage = self._damage.get((stored["run_id"], stored["attempt"]), "")
+        state = "failed" if damage else stored["state"]
         yield self._cell(stored) | {
             "experiment": stored["experiment"],
             "n_units": stored["n_units"],
             "depth_fraction": spec.frozen_depth / stored["n_units"],
             "weights": spec.weights,
-            "state": stored["state"],
+            "state": state,
             "attempt": stored["attempt"],
-            "message": stored["message"],
+            "message": "; ".join(filter(None, (damage, stored["message"]))),
             "created": stored["created"],
             "started": stored["started"],
             "finished": stored["finished"],
@@ -173,9 +193,9 @@ class Frames:
             "device": started.device if started else stored["device"],
             "precision": started.precision if started else "",
             "freeze_proof": "" if proof is None else "broken" if proof.changed else "held",
-            "progress": 1.0 if ended else progress.get("done", 0.0),
-            "phase": stored["state"] if stored["state"] != "running" else progress.get("phase", "starting"),
-            "eta_seconds": progress.get("eta_seconds") if stored["state"] == "running" else None,
+            "progress": 1.0 if state == "finished" else progress.get("done", 0.0),
+            "phase": state if state != "running" else progress.get("phase", "starting"),
+            "eta_seconds": progress.get("eta_seconds") if state == "running" else None,
             "queue_position": stored["queue_position"],
             "images_per_second": progress.get("images_per_second"),
         }
@@ -225,6 +245,18 @@ def tidy(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
         else:
             frame[column] = frame[column].astype(kind)
     return frame
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """A frame as CSV; text that a spreadsheet would run as a formula (= + - @) is marked as text by an apostrophe."""
+    import pandas as pd
+
+    texts = {
+        column: frame[column].str.replace(r"^(?=[=+\-@\t\r])", "'", regex=True)
+        for column in frame.columns
+        if pd.api.types.is_string_dtype(frame[column])
+    }
+    return frame.assign(**texts).to_csv(index=False)
 
 
 def _last(events: list[Event], kind: type[Any]) -> Any:

@@ -2,27 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from engine.leases import KILL_AFTER_SECONDS, Leases
+from engine.leases import KILL_AFTER_SECONDS, REPLACED, Leases
 from engine.store import Store
 
 LOG = "worker.log"
 MAX_LOG_BYTES = 2_000_000
 START_SECONDS = 30.0
 
-_started: dict[Path, tuple[subprocess.Popen, float]] = {}
+MAX_FAILED_STARTS = 3
+
+
+@dataclass
+class _Start:
+    process: subprocess.Popen
+    since: float
+    failures: int
+    """Starts before this one, in a row, that ended in an error at once."""
+
+    def running(self) -> bool:
+        # poll() also collects an ended child, which would stay a zombie otherwise.
+        return self.process.poll() is None and time.monotonic() - self.since < START_SECONDS
+
+    def failed(self) -> bool:
+        """Whether it ended in an error of its own; one that was killed is another matter (see `Leases.reap`)."""
+        ended = self.process.poll()
+        return ended is not None and ended > 0 and ended != REPLACED and time.monotonic() - self.since < START_SECONDS
+
+
+_started: dict[Path, _Start] = {}
 
 
 def ensure_worker(store: Store, device: str | None = None) -> None:
-    """Start a worker process unless one lives or is just starting; it outlives the caller."""
-    if Leases(store).workers() or _starting(store.home):
+    """Start a worker process unless one lives or is just starting; it outlives the caller.
+
+    Where it fails to start three times in a row, queued runs become `interrupted` and say why.
+    """
+    last = _started.get(store.home)
+    if Leases(store).workers() or (last and last.running()):
+        return
+    failures = last.failures + 1 if last and last.failed() else 0
+    if failures >= MAX_FAILED_STARTS:
+        reason = worker_log(store.home, 1) or f"it ended with code {last.process.returncode}"
+        Leases(store).give_up(f"the worker process cannot be started: {reason} (more in {store.home / LOG})")
+        del _started[store.home]
         return
     log = store.home / LOG
     if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
@@ -33,15 +65,7 @@ def ensure_worker(store: Store, device: str | None = None) -> None:
     group = {"creationflags": 0x00000200} if os.name == "nt" else {"start_new_session": True}
     with log.open("ab") as stream:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, **group)
-    _started[store.home] = (process, time.monotonic())
-
-
-def _starting(home: Path) -> bool:
-    if home not in _started:
-        return False
-    process, since = _started[home]
-    # poll() also collects an ended child, which would stay a zombie otherwise.
-    return process.poll() is None and time.monotonic() - since < START_SECONDS
+    _started[store.home] = _Start(process, time.monotonic(), failures)
 
 
 def supervise(store: Store, device: str | None = None) -> None:
@@ -49,7 +73,8 @@ def supervise(store: Store, device: str | None = None) -> None:
     leases = Leases(store)
     leases.reap()
     for pid in _deaf_workers(store, leases):
-        psutil.Process(pid).kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended by itself since
+            psutil.Process(pid).kill()
     if store.db.read("SELECT 1 FROM run WHERE state = 'queued' LIMIT 1"):
         ensure_worker(store, device)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from engine.launch import ensure_worker, supervise
 from engine.leases import Leases
 from engine.plan import PlannedRun, plan
 from engine.spec import ExperimentSpec, RunSpec
-from engine.store import Store, Submission
+from engine.store import ENDED, Store, Submission
 
-ENDED = ("finished", "failed", "diverged", "cancelled", "interrupted")
+__all__ = ["ENDED", "located", "open_store", "price", "queue", "wait"]
 
 
 def open_store(home: str | os.PathLike[str] | None = None) -> Store:
@@ -25,12 +26,24 @@ def open_store(home: str | os.PathLike[str] | None = None) -> Store:
 
 def queue(store: Store, spec: ExperimentSpec, *, again: bool = False) -> Submission:
     """Plan an experiment, record it, and see that a worker runs. Raises TransferscopeError before anything is recorded."""
+    spec = located(spec)
     planned = plan(spec, home=store.home)
-    submission = store.submit(spec, [(one.run, one.card.n_units) for one in planned])
-    if again:
-        store.run_again(submission.reused)
-    ensure_worker(store)
+    submission = store.submit(spec, [(one.run, one.card.n_units) for one in planned], again=again)
+    if submission.queued:
+        ensure_worker(store)
     return submission
+
+
+def located(spec: ExperimentSpec) -> ExperimentSpec:
+    """The spec with absolute paths: the worker that reads them may have been started in another folder."""
+    return dataclasses.replace(spec, datasets=tuple(map(_absolute, spec.datasets)), weights=_absolute(spec.weights))
+
+
+def _absolute(name: str) -> str:
+    kind, colon, path = name.partition(":")
+    return (
+        f"{kind}:{os.path.abspath(os.path.expanduser(path))}" if colon and kind in ("folder", "file") and path else name
+    )
 
 
 def wait(store: Store, experiment_id: str, every: float = 0.5) -> Iterator[list[dict[str, Any]]]:

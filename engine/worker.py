@@ -12,9 +12,9 @@ import traceback
 from pathlib import Path
 
 from engine.control import Cancelled, Control
-from engine.errors import StaleLeaseError, TransferscopeError
+from engine.errors import StaleLeaseError, StoreError, TransferscopeError
 from engine.events import Diverged, Event
-from engine.leases import Lease, Leases
+from engine.leases import REPLACED, Lease, Leases
 from engine.store import Store
 
 BEAT_SECONDS = 0.5
@@ -83,13 +83,23 @@ class Worker:
         token = self.leases.register(self.slot)
         if token is None:
             return 0
+        try:
+            self._load(token)
+            self._loop(token, idle_seconds)
+        except StaleLeaseError:
+            return REPLACED
+        finally:
+            self.leases.unregister(token)
+        return 0
+
+    def _load(self, token: int) -> None:
         # Loading torch takes seconds: the registration above already tells others not to start a second worker.
-        loading, loaded = threading.Event(), threading.Thread(target=self._beat_while_loading, args=(token,))
-        self._loading = loading
+        loading = threading.Event()
+        loaded = threading.Thread(target=self._beat_while, args=(token, loading))
         loaded.start()
         try:
             from engine import device as devices
-            from engine.execute import Caches
+            from engine.depths import Caches
 
             chosen = devices.choose(self.device)
             devices.prepare(chosen)
@@ -99,16 +109,9 @@ class Worker:
             loaded.join()
         self.leases.introduce(token, chosen.description, speed)
         self.chosen, self.shared = chosen, Caches()
-        try:
-            self._loop(token, idle_seconds)
-        except StaleLeaseError:
-            return 3
-        finally:
-            self.leases.unregister(token)
-        return 0
 
-    def _beat_while_loading(self, token: int) -> None:
-        while not self._loading.wait(BEAT_SECONDS):
+    def _beat_while(self, token: int, ended: threading.Event) -> None:
+        while not ended.wait(BEAT_SECONDS):
             self.leases.beat(token)
 
     def _loop(self, token: int, idle_seconds: float) -> None:
@@ -135,11 +138,15 @@ class Worker:
         try:
             outcome, message = self._compute(lease, control, reporter, state)
         except Cancelled:
-            if reporter.lost:
-                raise reporter.lost from None
             outcome, message = "cancelled", "stopped by the user; what was learned until then is kept"
+            if isinstance(reporter.lost, StaleLeaseError):
+                raise reporter.lost from None
+            if reporter.lost:
+                outcome, message = "interrupted", f"what was measured could not be stored: {reporter.lost}"
         except StaleLeaseError:
             raise
+        except StoreError as error:  # a full disk, mostly: what is stored is good, and the run can go on from there
+            outcome, message = "interrupted", str(error)
         except TransferscopeError as error:
             message = str(error)
         except MemoryError:
@@ -147,7 +154,8 @@ class Worker:
         except Exception as error:  # a run must never take the worker with it; the log has the traceback
             traceback.print_exc()
             message = OUT_OF_MEMORY if _is_out_of_memory(error) else f"unexpected {type(error).__name__}: {error}"
-        reporter.close()
+        finally:
+            reporter.close()
         reporter.flush()
         self.leases.finish(lease, outcome, "; ".join(filter(None, [message, damage])), time.monotonic() - began)
         if outcome in ("finished", "diverged"):
@@ -191,6 +199,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", help="torch's name of a device; default: the best there is")
     parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS)
     args = parser.parse_args(argv)
+    # Threads that wait for each other must sleep, not spin: with a browser on the same two cores, spinning trains 10 to 90
+    # times slower (measured). Read by OpenMP when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # the dashboard and the user's own programs stay quick
     try:

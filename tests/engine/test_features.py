@@ -1,0 +1,57 @@
+"""One pass gives every depth's features."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine import datasets
+from engine.backbones import card, family_of
+from engine.batches import Pixels
+from engine.control import Cancelled, Control
+from engine.features import extract
+
+
+@pytest.fixture
+def setup(tiny, colours):
+    torch.manual_seed(0)
+    network, its_card = family_of(tiny).build(tiny), card(tiny)
+    images = datasets.load(f"folder:{colours}", its_card.input_size[1], its_card.interpolation)
+    return network, Pixels.on(torch.device("cpu"), images.pixels, images.labels, its_card.mean, its_card.std)
+
+
+def test_every_depth_in_the_order_asked_for(setup, tiny):
+    network, pixels = setup
+    indices = np.array([7, 3, 30, 11])
+    features = extract(network, pixels, indices, 3, Control())
+    assert [part.shape for part in features] == [(4, unit.n_features) for unit in card(tiny).units]
+    assert {part.dtype for part in features} == {np.dtype("float64")}
+    (images, _), *_ = pixels.in_order(indices, 4)
+    with torch.inference_mode():
+        np.testing.assert_allclose(features[-1], network.eval().embed(images).double().numpy(), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(features[0], network.run_unit(0, images).mean((2, 3)).double().numpy(), rtol=1e-5)
+
+
+def test_looking_changes_nothing(setup):
+    from engine.backbones._weights import tensors_sha256
+
+    network, pixels = setup
+    network.train()
+    before = tensors_sha256(network.state_dict())
+    extract(network, pixels, np.arange(20), 8, Control())
+    assert tensors_sha256(network.state_dict()) == before
+
+
+def test_the_size_of_batches_does_not_matter(setup):
+    network, pixels = setup
+    one, two = (extract(network, pixels, np.arange(10), size, Control()) for size in (3, 10))
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_it_can_be_stopped(setup):
+    control = Control()
+    control.stop = True
+    with pytest.raises(Cancelled):
+        extract(*setup, np.arange(4), 2, control)
