@@ -24,13 +24,13 @@ PRESETS.register(
     Preset(
         "quick",
         "What does freezing change?",
-        "100 labelled digits, a network pretrained on photographs: how many of its layers should stay fixed?",
+        "50 labelled digits, a network pretrained on photographs: how many of its layers should stay fixed?",
         ExperimentSpec(
             name="What does freezing change?",
             strategies=("linear_probe", "full_fine_tuning", "partial_fine_tuning", "from_scratch"),
             frozen_depths=(2, 4, 6, 8),
             seeds=(0, 1, 2),
-            label_budgets=(100,),
+            label_budgets=(50,),
         ),
     )
 )
@@ -39,7 +39,7 @@ PRESETS.register(
         "every_depth",
         "Every depth, six seeds",
         "The same question at every depth, with enough paired seeds to make a claim.",
-        ExperimentSpec(name="Every depth, six seeds", seeds=tuple(range(6)), label_budgets=(100,)),
+        ExperimentSpec(name="Every depth, six seeds", seeds=tuple(range(6)), label_budgets=(50,)),
     )
 )
 PRESETS.register(
@@ -64,7 +64,7 @@ PRESETS.register(
             name="A lower learning rate",
             strategies=("linear_probe", "full_fine_tuning", "partial_fine_tuning", "from_scratch"),
             frozen_depths=(2, 4, 6, 8),
-            label_budgets=(100,),
+            label_budgets=(50,),
             train=TrainSpec(learning_rate=0.005),
         ),
     )
