@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 from PIL import Image, ImageOps
+
+from engine.errors import DatasetError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -26,6 +29,20 @@ RESAMPLING = {
 
 class BrokenImage(Exception):
     """A file is not an image that can be used; the text is the reason."""
+
+
+def room_for(name: str, n_images: int, side: int) -> None:
+    """Refuse to decode more than half of the memory that is free.
+
+    Raises:
+        DatasetError: the images would not fit; says how much they need and what to do.
+    """
+    needed, free = n_images * side * side * 3, psutil.virtual_memory().available
+    if needed > free / 2:
+        raise DatasetError(
+            f"{name}: {n_images:,} images at {side}x{side} pixels need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory"
+            " are free (half of it may be used). Use a part of the images, a backbone with a smaller input, or free memory."
+        )
 
 
 def resize(image: Image.Image, side: int, interpolation: str) -> np.ndarray:

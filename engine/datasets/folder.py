@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.datasets._base import DATASETS, TEST, TRAIN, VALIDATION, Dataset, DatasetInfo, Images, unique_keys
-from engine.datasets._decode import SUFFIXES, BrokenImage, bombs_refused, read_image
+from engine.datasets._decode import SUFFIXES, BrokenImage, bombs_refused, read_image, room_for
 from engine.datasets._splits import hold_out, n_held_out
 from engine.errors import DatasetError
 
@@ -173,6 +173,7 @@ def decode(name: str, side: int, interpolation: str, home: Path | None) -> Image
         DatasetError: as `scan`, or more than 5 % of the files are broken, or leaving them out leaves too few in a class.
     """
     listing = scan(_path(name))
+    room_for(name, len(listing.files), side)
     pixels = np.empty((len(listing.files), side, side, 3), dtype=np.uint8)
     hashes = [""] * len(listing.files)
     broken: dict[int, str] = {}
