@@ -24,7 +24,8 @@ def open_draft() -> list[str]:
     shown = st.session_state.get("lab-shown")
     # Widgets of a page that was left are forgotten; the first one tells.
     gone = shown is not None and key("data") not in st.session_state and not st.session_state.pop("lab-over", False)
-    clicked = shown != values() or st.session_state.get("lab-run") or st.session_state.pop("lab-moved", False)
+    moved = st.session_state.pop("lab-moved", False)
+    clicked = moved or shown != values() or st.session_state.get("lab-run")
     if shown is None or gone or (not clicked and asked != st.session_state["lab-asked"]):
         base = st.session_state.get("lab-spec", recipe.START) if gone and not asked else recipe.START
         take_over(*_asked_for(asked, base))

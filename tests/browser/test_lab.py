@@ -21,12 +21,8 @@ import os
 import streamlit as st
 
 os.environ["TRANSFERSCOPE_HOME"] = {home!r}
-from dashboard import state
+os.environ["TRANSFERSCOPE_NO_WORKER"] = "1"
 from dashboard.views import lab
-from engine import service
-
-state.Reader.look_after = lambda self: None  # nothing is computed here
-service.ensure_worker = lambda store: None
 
 
 def live():
@@ -48,6 +44,12 @@ def address(serve_script: Callable[[Path], str], tmp_path_factory: pytest.TempPa
     return serve_script(script)
 
 
+def drawn(page: Page) -> Page:
+    """The page, once the network is drawn."""
+    slider(page).wait_for(state="attached")
+    return page
+
+
 def slider(page: Page) -> Locator:
     return page.get_by_role("slider", name="Frozen units")
 
@@ -59,7 +61,7 @@ def expect_frozen(page: Page, words: str, depths: str) -> None:
 
 
 def test_the_slider_is_worked_by_key_click_and_drag(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(address)
+    page = drawn(open_page(address))
     expect_frozen(page, "4 of 10 units frozen: stem to stage 2 block 2", "4")
     slider(page).press("ArrowUp")
     slider(page).press("ArrowUp")
@@ -81,7 +83,7 @@ def test_the_slider_is_worked_by_key_click_and_drag(address: str, open_page: Cal
 
 
 def test_several_and_every_depth_and_the_way_back(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(address)
+    page = drawn(open_page(address))
     page.get_by_text("Several", exact=True).click()
     chosen = page.get_by_role("group", name="Depths that run").get_by_role("button")
     expect(chosen).to_have_text(["4 ×"])
@@ -103,7 +105,7 @@ def test_several_and_every_depth_and_the_way_back(address: str, open_page: Calla
 
 
 def test_ctrl_enter_runs_what_the_slider_shows(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(address)
+    page = drawn(open_page(address))
     expect(page.get_by_role("button", name="Run")).to_be_enabled()
     slider(page).press("ArrowUp")
     slider(page).press("Control+Enter")  # at once: the server does not know of the move yet
@@ -113,12 +115,12 @@ def test_ctrl_enter_runs_what_the_slider_shows(address: str, open_page: Callable
 
 
 def test_a_copied_link_gives_the_same_lab_on_a_phone(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{address}/?preset=every_depth&epochs=3")
+    page = drawn(open_page(f"{address}/?preset=every_depth&epochs=3"))
     expect(page).to_have_url(re.compile("epochs=3"))
     page.get_by_role("button", name="Copy link").click()
     link = page.get_by_label("Copy link").input_value()
     assert unquote(link) == unquote(page.url)
-    phone = open_page(link, width=390, height=844, color_scheme="dark")
+    phone = drawn(open_page(link, width=390, height=844, color_scheme="dark"))
     expect(slider(phone)).to_have_attribute("aria-valuetext", "Every depth from 0 to 10 runs")
     expect(phone.get_by_label("Name")).to_have_value("Every depth, six seeds")
     expect(phone.get_by_text("72, all new")).to_be_visible()

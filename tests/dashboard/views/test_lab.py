@@ -10,9 +10,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard import recipe, state
-from engine import service
+from engine.plan import plan
 from engine.presets import PRESETS
 from engine.spec import ExperimentSpec, TrainSpec
+from engine.store import Store
 
 SCRIPT = """
 import streamlit as st
@@ -33,8 +34,7 @@ st.navigation(list(pages.values())).run()
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The Lab on an empty home; nothing is computed."""
     monkeypatch.setenv("TRANSFERSCOPE_HOME", str(tmp_path))
-    monkeypatch.setattr(state.Reader, "look_after", lambda self: None)
-    monkeypatch.setattr(service, "ensure_worker", lambda store: None)
+    monkeypatch.setenv(state.NO_WORKER, "1")
     return AppTest.from_string(SCRIPT, default_timeout=30)
 
 
@@ -173,7 +173,8 @@ def test_run_queues_the_experiment_once_and_opens_it(lab: AppTest) -> None:
 
 
 def test_afterwards_its_runs_are_reused(lab: AppTest, tmp_path: Path) -> None:
-    service.queue(service.open_store(tmp_path), recipe.START)
+    runs = [(one.run, one.card.n_units) for one in plan(recipe.START, home=tmp_path)]
+    Store(tmp_path).submit(recipe.START, runs)
     at(lab, {})
     said = " ".join(one.proto.body for one in lab.get("html"))
     assert "12: 12 under way already" in said
