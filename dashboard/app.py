@@ -59,7 +59,8 @@ def _carry(page: StreamlitPage) -> None:
     came_from, st.session_state["app-path"] = st.session_state.get("app-path", page.url_path), page.url_path
     if page.url_path != came_from and CARRIED not in st.query_params and st.session_state.get("app-chosen"):
         # As if the link had held them; widgets bound to the URL would not notice a parameter set here.
-        st.switch_page(page, query_params={CARRIED: st.session_state["app-chosen"]})
+        kept = {name: st.query_params.get_all(name) for name in st.query_params}
+        st.switch_page(page, query_params={**kept, CARRIED: st.session_state["app-chosen"]})
 
 
 _ROOT = Path(__file__).parent.parent

@@ -113,7 +113,7 @@ def _measure(ready: Prepared, unit: int, score: str, parts: FeatureSplit) -> Mea
     fixed = unit < run.frozen_depth
     if fixed and key in ready.shared.depths:
         return ready.shared.depths[key]
-    measured = SCORES[score].measure(parts)
+    measured = SCORES[score].measure(parts, ready.control.step)
     if fixed:
         # Only the last unit's solution is used again (as a head); thousands of others would fill the memory.
         last = unit == ready.network.n_units - 1

@@ -129,7 +129,11 @@ def too_few(labels: np.ndarray, parts: np.ndarray, class_names: tuple[str, ...])
 
 
 def _path(name: str) -> Path:
-    return Path(name.removeprefix(PREFIX)).expanduser()
+    given = Path(name.removeprefix(PREFIX))
+    try:
+        return given.expanduser()
+    except RuntimeError as error:  # ~somebody whom this machine does not know
+        raise DatasetError(f"There is no folder {given}: {error} {LAYOUT}") from error
 
 
 def _info(name: str, labels: np.ndarray, parts: np.ndarray, class_names: tuple[str, ...]) -> DatasetInfo:

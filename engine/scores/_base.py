@@ -53,7 +53,8 @@ class Score:
     formula: str
     range: tuple[float, float]
     source: str
-    measure: Callable[[FeatureSplit], Measured]
+    measure: Callable[..., Measured]
+    """(split, step=...) -> Measured; `step` is called now and then and may raise to stop."""
 
 
 SCORES: Registry[Score] = Registry("score", __name__.rpartition(".")[0])

@@ -6,6 +6,8 @@ DINO (Caron et al. 2021) reports; k is the number of labelled images where there
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from engine.scores._base import SCORES, FeatureSplit, Measured, Score
@@ -37,7 +39,7 @@ def _unit_rows(features: np.ndarray) -> np.ndarray:
     return features / np.where(length > 0, length, 1.0)
 
 
-def measure(split: FeatureSplit) -> Measured:
+def measure(split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Measured:
     """Test accuracy with train and validation images as references."""
     reference, labels = split.labelled
     hits = predict(reference, labels, split.test) == split.test_labels

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,12 @@ class Probe:
     validation_loss: float
 
 
-def solve(split: FeatureSplit) -> Probe:
+def solve(split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Probe:
     """Choose C on validation (accuracy, then lower log loss, then the stronger penalty), refit on train and validation.
+
+    Args:
+        split: the features of one depth.
+        step: called between two fits; may raise to stop.
 
     Raises:
         ValueError: a class has no training image (a split of ours always gives it one).
@@ -51,15 +56,17 @@ def solve(split: FeatureSplit) -> Probe:
     if set(split.train_labels) < {*split.validation_labels, *split.test_labels, *range(split.train_labels.max() + 1)}:
         raise ValueError("every class needs a training image")
     with _threads_for(split.train):
-        return _solve(split)
+        return _solve(split, step)
 
 
-def _solve(split: FeatureSplit) -> Probe:
+def _solve(split: FeatureSplit, step: Callable[[], None]) -> Probe:
     mean, scale = _standard(split.train)
-    train, validation = (split.train - mean) / scale, (split.validation - mean) / scale
+    train, basis = _narrow((split.train - mean) / scale)
+    validation = (split.validation - mean) / scale @ basis
     best, chosen, accuracy, loss = (-1.0, -np.inf), GRID[0], 0.0, np.inf
     model = _model()
     for c in GRID:
+        step()
         weight, bias = _fit(model, train, split.train_labels, c)
         logits = validation @ weight.T + bias
         hit = float(np.mean(logits.argmax(1) == split.validation_labels))
@@ -68,7 +75,9 @@ def _solve(split: FeatureSplit) -> Probe:
             best, chosen, accuracy, loss = (hit, -cost), c, hit, cost
     features, labels = split.labelled
     mean, scale = _standard(features)
-    weight, bias = _fit(_model(), (features - mean) / scale, labels, chosen)
+    narrow, basis = _narrow((features - mean) / scale)
+    weight, bias = _fit(_model(), narrow, labels, chosen)
+    weight = weight @ basis.T
     return Probe(weight / scale, bias - (weight / scale) @ mean, chosen, accuracy, loss)
 
 
@@ -78,12 +87,25 @@ def log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(np.log(np.exp(shifted).sum(1)) - shifted[np.arange(len(labels)), labels]))
 
 
-def measure(split: FeatureSplit) -> Measured:
-    """Test accuracy of the solved probe."""
-    probe = solve(split)
+def measure(split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Measured:
+    """Test accuracy of the solved probe; `step` as in `solve`."""
+    probe = solve(split, step)
     predicted = (split.test @ probe.weight.T + probe.bias).argmax(1)
     detail = {"C": probe.c, "validation_accuracy": probe.validation_accuracy}
     return Measured(float(np.mean(predicted == split.test_labels)), len(split.test_labels), detail, probe)
+
+
+def _narrow(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (n, d) in an orthonormal basis of their own span: (n, k) and the basis (d, k), k = min(n, d).
+
+    With more features than images the penalised weights lie in the span of the rows (representer theorem), so nothing is
+    lost, and the solver sees n numbers per image instead of d.
+    """
+    n, d = rows.shape
+    if d <= n:
+        return rows, np.eye(d)
+    left, sizes, basis = np.linalg.svd(rows, full_matrices=False)
+    return left * sizes, basis.T
 
 
 def _standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -306,3 +306,8 @@ def test_more_images_than_half_of_the_free_memory_holds_are_refused_before_decod
     _decode.room_for("folder:few", 1_000, 224)
     with pytest.raises(DatasetError, match=r"60,000 images at 224x224 pixels need 9\.0 GB, and 1\.0 GB"):
         _decode.room_for("folder:many", 60_000, 224)
+
+
+def test_the_home_of_nobody_is_no_folder():
+    with pytest.raises(DatasetError, match="There is no folder ~nobody-here-at-all"):
+        describe("folder:~nobody-here-at-all/images")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
@@ -138,3 +139,30 @@ def test_a_large_constant_column_is_not_amplified(digits):
         digits.test_labels,
     )
     assert linear_probe.measure(wide).value == pytest.approx(linear_probe.measure(digits).value, abs=0.005)
+
+
+def test_more_features_than_images_give_the_probe_of_the_dense_problem():
+    draw = np.random.default_rng(3)
+    rows, labels = draw.normal(size=(60, 200)), np.arange(60) % 3
+    rows[np.arange(60), labels] += 2.0
+    split = FeatureSplit(rows[:36], labels[:36], rows[36:48], labels[36:48], rows[48:], labels[48:])
+    probe = linear_probe.solve(split)
+    features, known = split.labelled
+    standard = (features - features.mean(0)) / features.std(0)
+    direct = LogisticRegression(C=probe.c, tol=1e-8, max_iter=10_000).fit(standard, known)
+    logits = split.test @ probe.weight.T + probe.bias
+    wanted = (split.test - features.mean(0)) / features.std(0) @ direct.coef_.T + direct.intercept_
+    np.testing.assert_allclose(softmax(logits, axis=1), softmax(wanted, axis=1), atol=2e-4)
+
+
+def test_a_probe_can_be_stopped_between_two_fits():
+    class Enough(Exception):
+        pass
+
+    def stop():
+        raise Enough
+
+    labels = np.arange(12) % 2
+    rows = np.random.default_rng(0).normal(size=(12, 4))
+    with pytest.raises(Enough):
+        linear_probe.solve(FeatureSplit(rows, labels, rows, labels, rows, labels), stop)
