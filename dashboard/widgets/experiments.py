@@ -36,7 +36,8 @@ def choose(key: str) -> dict[str, Any] | None:
         return None
     box, last = f"{key}-experiment", f"{key}-asked"
     ids = list(known)
-    if box not in st.session_state or asked != st.session_state.get(last):  # a link, or the browser's way back
+    # A link, the browser's way back, or an experiment that was thrown away or restored meanwhile.
+    if st.session_state.get(box) not in known or asked != st.session_state.get(last):
         st.session_state[box] = asked if asked in known else None if asked else ids[0]
     chosen = st.selectbox(
         "Experiment",
