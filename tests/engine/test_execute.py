@@ -28,7 +28,7 @@ def run(tiny, colours):
 
     def make(strategy: str = "partial_fine_tuning", depth: int = 2, **changes: object) -> RunSpec:
         train = TrainSpec(**{"epochs": 2, "batch_size": 8, "precision": "float32", **changes.pop("train", {})})
-        plain = {"seed": 0, "label_budget": BUDGET, "weights": "pretrained", "measures": MEASURES, "train": train}
+        plain = {"seed": 0, "label_budget": BUDGET, "weights": "pretrained", "measures": ("knn",), "train": train}
         return RunSpec(tiny, changes.pop("dataset", f"folder:{colours}"), strategy, depth, **{**plain, **changes})
 
     return make
@@ -47,7 +47,7 @@ def of(kind: str, events: list[Event]) -> list:
 
 
 def test_events_of_a_training_in_order(run):
-    events = events_of(run())
+    events = events_of(run(measures=MEASURES))
     assert kinds(events) == ["started", "epoch", "epoch", "epoch", "freeze", "tested", *["depth"] * 8]
     assert [(event.unit, event.metric) for event in of("depth", events)] == [
         (unit, metric) for unit in (1, 2, 3, 4) for metric in ("probe_accuracy", "knn_accuracy")
@@ -56,7 +56,7 @@ def test_events_of_a_training_in_order(run):
 
 
 def test_events_of_a_linear_probe_in_order(run):
-    events = events_of(run("linear_probe", 4))
+    events = events_of(run("linear_probe", 4, measures=MEASURES))
     assert kinds(events) == ["started", *["depth"] * 8, "freeze", "tested"]
 
 
@@ -80,7 +80,12 @@ def test_two_executions_give_the_same_events(run, strategy, depth):
 
 
 def test_what_runs_share_changes_no_value(run):
-    specs = [run("linear_probe", 4), run(), run("partial_fine_tuning", 3), run("full_fine_tuning", 0), run(seed=1)]
+    specs = [
+        run("linear_probe", 4, measures=MEASURES),
+        run(measures=MEASURES),
+        run("partial_fine_tuning", 3),
+        run(seed=1),
+    ]
     shared = Caches()
     for spec in specs:
         together, alone = events_of(spec, shared=shared), events_of(spec)
