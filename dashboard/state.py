@@ -163,7 +163,7 @@ def device() -> str:
 
 def planned(spec: ExperimentSpec) -> tuple[PlannedRun, ...]:
     """The runs of an experiment. Raises TransferscopeError where it cannot be run."""
-    return plan(spec, home=store().home)
+    return plan(service.located(spec), home=store().home)
 
 
 def price(runs: tuple[PlannedRun, ...]) -> cost.Cost:

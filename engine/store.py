@@ -90,7 +90,7 @@ class Store:
         with self.db.write() as db:
             db.execute(
                 "INSERT INTO experiment VALUES (?, ?, ?, ?, NULL)"
-                " ON CONFLICT DO UPDATE SET trashed = NULL, name = iif(excluded.name = '', name, excluded.name)",
+                " ON CONFLICT DO UPDATE SET trashed = NULL, name = iif(name = '', excluded.name, name)",
                 (spec.experiment_id, spec.name, spec.to_json(), now),
             )
             for position, (run, n_units) in enumerate(runs):

@@ -11,7 +11,9 @@ import pytest
 from engine.errors import QueueFullError, SpecError, StoreError, UnknownNameError
 from engine.events import Notice
 from engine.leases import Leases
+from engine.plan import plan
 from engine.schema import MIGRATIONS
+from engine.spec import ExperimentSpec
 from engine.store import FILE, Store
 
 N_UNITS = 10
@@ -317,3 +319,12 @@ def test_the_stored_spec_is_the_spec(store, submit, make_spec):
     submit(0, name="pilot")
     spec = store.experiments()[0]["spec"]
     assert spec == dataclasses.replace(make_spec(), name="pilot")
+
+
+def test_submitting_again_keeps_the_name_that_the_user_gave(store):
+    spec = ExperimentSpec(name="Preset")
+    planned = [(one.run, one.card.n_units) for one in plan(spec)]
+    experiment_id = store.submit(spec, planned).experiment_id
+    store.rename(experiment_id, "Mine")
+    store.submit(spec, planned)
+    assert store.experiments()[0]["name"] == "Mine"

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import launch, service
+from engine import device, launch, service
+from engine import worker as worker_module
 from engine.frames import Frames
 from engine.leases import Leases
 from engine.spec import ExperimentSpec
@@ -213,3 +214,18 @@ def test_a_worker_without_a_home_says_so(tmp_path):
     assert done.returncode == 2
     assert "cannot be opened" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_idle_worker_measures_its_speed_again_once_the_machine_has_settled(home, monkeypatch):
+    monkeypatch.setattr(worker_module, "SETTLED_SECONDS", 0.2)
+    monkeypatch.setattr(device, "training_speed", _speeds(2e9, 5e9, 9e9))
+    monkeypatch.setattr(device, "prepare", lambda chosen: None)
+    store = Store(home)
+    assert worker_module.Worker(home, "cpu").serve(idle_seconds=1.5) == 0
+    assert Leases(store).last_known()["speed"] == 5e9
+    store.close()
+
+
+def _speeds(*values: float):
+    left = list(values)
+    return lambda chosen: left.pop(0)
