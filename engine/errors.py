@@ -56,3 +56,11 @@ class StaleLeaseError(StoreError):
 
 class DeviceError(TransferscopeError):
     """A device was asked for that this machine does not have."""
+
+
+class ScoreNotDefined(TransferscopeError):
+    """A score has no meaning on these features; the message is the reason, to be shown instead of a number."""
+
+    def __init__(self, score: str, reason: str) -> None:
+        self.score, self.reason = score, reason
+        super().__init__(f"{score} is not defined here: {reason}.")

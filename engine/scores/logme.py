@@ -1,0 +1,90 @@
+"""LogME: the log of the maximal evidence of the labels under Bayesian linear regression, per image.
+
+For each class the targets t = 1[y = c], shape (n_samples,), are t ~ N(F w, I / b) with w ~ N(0, I / a); a and b are those of
+maximal evidence; the mean over classes is divided by N. No centring and no intercept, as in the paper.
+
+    ln p(t) = N/2 ln b + D/2 ln a - 1/2 ln|a I + b F'F| - b/2 |t - F m|^2 - a/2 m'm - N/2 ln 2 pi
+
+The determinant has D factors: with k singular values the D - k others are a each, which leaves k/2 ln a beside a sum of
+k terms. Range: all reals. Unbounded, hence refused, where a class is an exact linear function of rank-deficient features.
+Ignores: everything that is not linear; whether classes overlap in the same way on new images.
+
+Source: You et al. 2021 ("LogME: practical assessment of pre-trained models for transfer learning"), section 4 and
+algorithm 1. Public implementations: the widely copied one keeps D/2 ln a beside a sum of k terms, so that with N < D random
+features score 45 instead of -0.3; all stop the fixed point gamma = sum s/(s + a/b), a = gamma/m'm, b = (N - gamma)/res after
+some 10 steps. Its fixed points are the stationary points of the evidence; we maximise that over lambda = a/b directly, where
+b has a closed form, and so find the largest one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.errors import ScoreNotDefined
+from engine.scores import _linalg
+from engine.scores._base import SCORES, Score
+
+STEP = 0.25
+"""Of the grid in ln lambda that brackets the maximum."""
+REFINEMENTS = 24
+"""Golden-section steps: the bracket of 0.5 shrinks below 1e-5, the value, flat there, to about 1e-10."""
+EXACT = 1e-10
+"""Share of a target left unexplained below which it is an exact function of the features."""
+
+
+def compute(features: np.ndarray, classes: np.ndarray) -> float:
+    """LogME of features (n, d) and class numbers (n,)."""
+    n = len(features)
+    s, explained = _linalg.spectrum(features, classes)  # (k,), (k, C)
+    counts = np.bincount(classes)
+    rest = np.maximum(counts - explained.sum(axis=0), 0.0)  # |t - projection of t|^2, (C,)
+    if len(s) == n:
+        rest[:] = 0.0
+    elif (rest < EXACT * counts).any():
+        raise ScoreNotDefined(
+            "logme", "a class is an exact linear function of the features: the evidence has no maximum"
+        )
+    return float(_largest(n, s, explained, rest).mean()) / n
+
+
+def _largest(n: int, s: np.ndarray, explained: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Maximal log evidence of each class, (C,): a grid in ln lambda, then golden sections in its best cell."""
+    # Beyond these bounds the features explain nothing (lambda >> s) or the noise nothing (lambda << s): limits are reached.
+    grid = np.arange(np.log(s.min()) - 12.0, np.log(s.max()) + np.log(n) + 12.0, STEP)
+    ratio = np.exp(grid)[:, None] / s  # (G, k): lambda / s
+    values = _evidence(n, (ratio / (1 + ratio)) @ explained + rest, np.log1p(1 / ratio).sum(axis=1)[:, None])  # (G, C)
+    best = values.argmax(axis=0)
+    low, high = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, len(grid) - 1)]
+    golden = (np.sqrt(5) - 1) / 2
+    for _ in range(REFINEMENTS):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        rises = _at(n, left, s, explained, rest) < _at(n, right, s, explained, rest)
+        low, high = np.where(rises, left, low), np.where(rises, high, right)
+    return np.maximum(values.max(axis=0), _at(n, (low + high) / 2, s, explained, rest))
+
+
+def _at(n: int, log_lambda: np.ndarray, s: np.ndarray, explained: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Log evidence of each class at its own lambda, (C,)."""
+    ratio = np.exp(log_lambda) / s[:, None]  # (k, C)
+    return _evidence(n, (ratio / (1 + ratio) * explained).sum(axis=0) + rest, np.log1p(1 / ratio).sum(axis=0))
+
+
+def _evidence(n: int, misfit: np.ndarray, log_det: np.ndarray) -> np.ndarray:
+    """ln p(t) at b = N / misfit, with misfit = |t - F m|^2 + lambda m'm and log_det = ln |I + F F' / lambda|."""
+    return -0.5 * (n * (np.log(2 * np.pi * misfit / n) + 1) + log_det)
+
+
+SCORES.register(
+    Score(
+        name="logme",
+        label="LogME",
+        formula="mean over classes of max over a, b of ln p(1[y = c] | F, a, b) / N",
+        range=(-np.inf, np.inf),
+        source="You et al. 2021, section 4",
+        compute=compute,
+        invariances=frozenset({"rotation", "column_order", "scale", "row_order", "class_ids", "zero_column"}),
+        ignores="what is not linear, and the mean of the features (there is no intercept)",
+        refuses="a class is an exact linear function of rank-deficient features: the evidence has no maximum",
+        differs="with D/2 ln a beside a sum of min(N, D) terms, random features at N < D score 45 instead of about -0.3",
+    )
+)
