@@ -50,7 +50,7 @@ def compute(features: np.ndarray, classes: np.ndarray) -> float:
 def _largest(n: int, s: np.ndarray, explained: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Maximal log evidence of each class, (C,): a grid in ln lambda, then golden sections in its best cell."""
     # Beyond these bounds the features explain nothing (lambda >> s) or the noise nothing (lambda << s): limits are reached.
-    grid = np.arange(np.log(s.min()) - 12.0, np.log(s.max()) + np.log(n) + 12.0, STEP)
+    grid = np.arange(np.log(s.min()) - 20.0, np.log(s.max()) + np.log(n) + 20.0, STEP)
     ratio = np.exp(grid)[:, None] / s  # (G, k): lambda / s
     values = _evidence(n, (ratio / (1 + ratio)) @ explained + rest, np.log1p(1 / ratio).sum(axis=1)[:, None])  # (G, C)
     best = values.argmax(axis=0)
