@@ -162,8 +162,10 @@ def accuracy_axis(title: str = "Test accuracy (%)", values: Iterable[float] = ()
     axis: dict[str, Any] = {"title": {"text": title}}
     if finite:
         margin = max(1.5, 0.07 * (max(finite) - min(finite)))
+        # Not a range: one that changes with the data would take a reader's zoom away with every new run.
+        axis |= {"autorange": True, "autorangeoptions": {"include": [min(finite) - margin, max(finite) + margin]}}
         # A little beyond 0 and 100, so that a dot there is not cut in half.
-        axis["range"] = [max(-2.0, min(finite) - margin), min(102.0, max(finite) + margin)]
+        axis["autorangeoptions"] |= {"clipmin": -2.0, "clipmax": 102.0}
     return axis
 
 

@@ -61,7 +61,9 @@ def accuracy_comparison(
         xaxis=_style.accuracy_axis(values=extent),
         yaxis={
             **{"tickmode": "array", "tickvals": list(range(len(table))), "ticktext": _labels(table, columns)},
-            **{"range": [len(table) - 0.5, -0.5], "showgrid": False, "ticks": ""},
+            # The first row on top; not a range, which would take a reader's zoom away with every new row.
+            **{"autorange": "reversed", "autorangeoptions": {"include": [-0.5, len(table) - 0.5]}},
+            **{"showgrid": False, "ticks": ""},
         },
         **look,
     )
