@@ -25,7 +25,7 @@ SMALL = ExperimentSpec(
 
 
 class ByHand:
-    """Plays the worker: what it writes is what a worker writes, and its numbers are made up (rising with the seed)."""
+    """Plays the worker: what it writes is what a worker writes, and its numbers are made up (one for each cell and seed)."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class ByHand:
 def events_of(run: RunSpec, epochs: int = 3) -> list[Event]:
     """The events of a finished run: an accuracy that depends on depth and seed, probes that rise with the unit."""
     accuracy = 0.3 if run.strategy == "from_scratch" else 0.6 + 0.02 * run.frozen_depth - 0.004 * run.frozen_depth**2
-    accuracy += 0.02 * run.seed
+    accuracy += 0.02 * (run.seed % 5)
     about = {"n_images": 500, "n_features": 16}
     return [
         Started("cpu", "float32", list(UNITS), 100_000, 1_000 * (11 - run.frozen_depth), 80, 20, 500, list("0123456789"),

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -91,6 +91,22 @@ def serve_dashboard() -> Iterator[Callable[[Path], str]]:
             return servers.enter_context(server(command, port))
 
         yield serve
+
+
+@pytest.fixture(scope="session")
+def drag() -> Callable[[Page, Locator], None]:
+    """Zoom into the middle of a chart with the mouse."""
+
+    def zoom(page: Page, figure: Locator) -> None:
+        box = figure.locator(".nsewdrag").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5, steps=4)
+        page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.7, steps=4)
+        page.mouse.up()
+
+    return zoom
 
 
 def free_port() -> int:
