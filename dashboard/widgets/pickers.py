@@ -22,15 +22,11 @@ def data() -> DatasetInfo | None:
     labels = {one.name: one.label for one in DATASETS if one.listed} | {FOLDER: "Your own folder"}
     given = draft.start("data")
     labels.setdefault(given, given)  # of a link: shown as it is, with what is wrong with it
-    st.segmented_control(
-        "Target task",
-        labels,
-        default=given,
-        format_func=labels.get,
-        key=draft.key("data"),
-        required=True,
+    names = list(labels)
+    st.selectbox(
+        "Target task", names, names.index(given), key=draft.key("data"), format_func=labels.get,
         label_visibility="collapsed",
-    )
+    )  # fmt: skip
     if draft.value("data") == FOLDER:
         st.text_input(
             "Folder on this machine",

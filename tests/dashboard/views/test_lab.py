@@ -120,7 +120,7 @@ def test_a_folder_of_ones_own(lab: AppTest, tmp_path: Path) -> None:
         for number in range(4):
             Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / "flowers" / name / f"{number}.png")
     at(lab, {"labels": ["all"]})
-    lab.button_group(key=key(lab, "data")).set_value("folder:").run()
+    lab.selectbox(key=key(lab, "data")).set_value("folder:").run()
     assert "path of your folder" in lab.info[0].value
     assert lab.button(key="lab-run").disabled
     lab.text_input(key=key(lab, "folder")).set_value(str(tmp_path / "flowers")).run()
