@@ -33,9 +33,9 @@ MOST = 4e9
 def compute(features: np.ndarray, classes: np.ndarray, *, seeds: tuple[int, ...] = SEEDS) -> float:
     """NLEEP of features (n, d) and class numbers (n,), the mean over seeds."""
     n, components = len(features), PER_CLASS * (int(classes.max()) + 1)
-    reduced = _principal(_checks.centred(features))
     if n < LEAST * components:
         raise ScoreNotDefined("nleep", f"{n} samples are fewer than {LEAST} for each of {components} Gaussians")
+    reduced = _principal(_checks.centred(features))
     if n * components * reduced.shape[1] ** 2 > MOST:
         raise ScoreNotDefined("nleep", f"{components} Gaussians in {reduced.shape[1]} dimensions would take too long")
     different = len(np.unique(reduced, axis=0))
@@ -47,10 +47,11 @@ def compute(features: np.ndarray, classes: np.ndarray, *, seeds: tuple[int, ...]
 def _principal(moved: np.ndarray) -> np.ndarray:
     """The first principal components that hold 80 % of the variance, (n, k), with mean squared length of all columns 1."""
     moved = moved / np.sqrt((moved**2).sum() / len(moved))
-    left, size, _ = np.linalg.svd(moved, full_matrices=False)
-    share = np.cumsum(size**2) / (size**2).sum()
-    k = int(np.searchsorted(share, ENERGY)) + 1
-    return left[:, :k] * size[:k]
+    n, d = moved.shape
+    energy, axes = np.linalg.eigh(moved @ moved.T if n <= d else moved.T @ moved)
+    energy, axes = np.maximum(energy[::-1], 0), axes[:, ::-1]
+    k = int(np.searchsorted(np.cumsum(energy) / energy.sum(), ENERGY)) + 1
+    return axes[:, :k] * np.sqrt(energy[:k]) if n <= d else moved @ axes[:, :k]
 
 
 def _posterior(rows: np.ndarray, components: int, seed: int) -> np.ndarray:

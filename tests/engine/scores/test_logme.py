@@ -81,3 +81,21 @@ def test_repeated_rows_with_fewer_images_than_features_are_fitted_exactly():
     features, labels = clouds(20, 50)
     with pytest.raises(ScoreNotDefined, match="no maximum"):
         logme(np.repeat(features, 2, axis=0), np.repeat(labels, 2))
+
+
+@pytest.mark.parametrize("sizes", [(1, 1e-6, 1e5, 1, 1), (1, 1, 1, 1e7, 1e7)])
+def test_columns_of_very_different_size_as_the_dense_density(sizes):
+    """A Gram matrix alone loses the small columns beside the large one: squares differ by more than doubles can hold."""
+    features, labels = clouds(30, 5)
+    features = features * np.array(sizes)
+    best, n = [], len(labels)
+    left, size, _ = np.linalg.svd(features, full_matrices=False)
+    for one in range(3):
+        target = (labels == one).astype(float)
+        along = (left.T @ target) ** 2
+        rest = target @ target - along.sum()
+        logs = np.linspace(-20, 60, 16_001)
+        ratio = np.exp(logs)[:, None] / size**2
+        misfit = (along * ratio / (1 + ratio)).sum(axis=1) + rest
+        best.append(-0.5 * (n * np.log(2 * np.pi * misfit / n) + n + np.log1p(1 / ratio).sum(axis=1)).min())
+    assert logme(features, labels) == pytest.approx(np.mean(best) / n, abs=1e-5)
