@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from engine.plan import plan
 from engine.presets import PRESETS
+
+RUNS = len(plan(PRESETS["quick"].spec))
 
 
 def test_a_newcomer_sees_one_primary_button_and_every_preset(show, words) -> None:
@@ -11,7 +14,7 @@ def test_a_newcomer_sees_one_primary_button_and_every_preset(show, words) -> Non
     assert [one.label for one in app.button if one.label == "Run"] == ["Run"] * len(PRESETS)
     said = words(app)
     assert all(preset.question in said for preset in PRESETS)
-    assert "21 short runs on this machine" in said
+    assert f"{RUNS} short runs on this machine" in said
     assert "everything stays on this machine" in said
     assert "Recent experiments" not in said
 
@@ -19,8 +22,8 @@ def test_a_newcomer_sees_one_primary_button_and_every_preset(show, words) -> Non
 def test_try_it_now_queues_the_preset_and_opens_live(show, press, by_hand, words) -> None:
     app = press(show("start"), "Try it now")
     assert app.title[0].value == "Live"
-    assert len(by_hand.store.runs()) == 21
-    assert "0 of 21 runs finished, 21 queued" in words(app)
+    assert len(by_hand.store.runs()) == RUNS
+    assert f"0 of {RUNS} runs finished, {RUNS} queued" in words(app)
     assert app.query_params["experiment"] == PRESETS["quick"].spec.experiment_id
 
 
@@ -30,9 +33,9 @@ def test_pressing_again_shows_what_was_measured_and_computes_nothing(show, press
     app = press(show("start"), "Try it now")
     said = words(app)
     assert "These runs were computed before" in said
-    assert "All 21 runs finished" in said
+    assert f"All {RUNS} runs finished" in said
     assert {run["state"] for run in by_hand.store.runs()} == {"finished"}
-    press(app, "Compute 21 again")
+    press(app, f"Compute {RUNS} again")
     assert {run["state"] for run in by_hand.store.runs()} == {"queued"}
 
 
