@@ -19,7 +19,7 @@ SAID = {
 def collapsed(runs: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """One row per cell, and a sentence with what is the same in all of them.
 
-    The rows have: the columns of the cell that differ, cell (its name), seeds finished and planned, mean and smallest and
+    The rows have: cell (its name), the columns of the cell that differ, seeds finished and planned, mean and smallest and
     largest test accuracy (percent), mean validation accuracy (percent), trained parameters, mean seconds, freeze proof.
     """
     if runs.empty:
@@ -31,9 +31,9 @@ def collapsed(runs: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         first = cell.iloc[0]
         tested = cell["test_accuracy"] * 100
         rows.append(
-            {SAID[name]: _value(name, first[name]) for name in SAID if name not in same}
+            {"cell": cell_label(first["strategy"], first["frozen_depth"])}
+            | {SAID[name]: _value(name, first[name]) for name in SAID if name not in same}
             | {
-                "cell": cell_label(first["strategy"], first["frozen_depth"]),
                 "seeds finished": f"{int((cell['state'] == 'finished').sum())} of {len(cell)}",
                 "test accuracy, mean (%)": tested.mean(),
                 "lowest (%)": tested.min(),
