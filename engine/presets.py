@@ -69,3 +69,17 @@ PRESETS.register(
         ),
     )
 )
+PRESETS.register(
+    Preset(
+        "transfer_distance",
+        "When does transfer hurt?",
+        "Shapes, noise and colours with 100 labels each: where does a network pretrained on photographs help, and where"
+        " does it cost accuracy?",
+        ExperimentSpec(
+            name="When does transfer hurt?",
+            datasets=("shapes:0", "noise", "colours"),
+            strategies=("linear_probe", "full_fine_tuning", "from_scratch"),
+            label_budgets=(100,),
+        ),
+    )
+)

@@ -9,6 +9,7 @@ from engine import spec
 from engine.datasets import DatasetInfo
 
 WORDS = {
+    "dataset": "As suits the data",
     "sgd": "SGD with momentum",
     "adamw": "AdamW",
     "one_cycle": "One cycle",
@@ -80,16 +81,13 @@ def _choices(info: DatasetInfo | None) -> None:
         "Schedule", "schedule", spec.SCHEDULES,
         "How the learning rate changes. One cycle: rises over the first fifth, then falls to 0. Cosine: falls to 0.",
     )  # fmt: skip
-    usual = (
-        f"As suits the data ({WORDS.get(info.augmentation, info.augmentation).lower()})"
-        if info
-        else "As suits the data"
-    )
     _choose(
         "Augmentation", "augmentation", spec.AUGMENTATIONS,
         "Small random changes to training images. Mirroring harms where left and right matter, as in digits.",
-        dataset=usual,
     )  # fmt: skip
+    # Not in the option's own words: Streamlit sends those back, and they would no longer fit when other data are chosen.
+    if info and draft.value("augmentation") == "dataset":
+        st.caption(f"These data: {_word(info.augmentation).lower()}.")
     _choose(
         "Selection", "selection", spec.SELECTIONS,
         "Which epoch is tested: the best one on the validation images, or the last. Test images never decide.",
@@ -100,10 +98,10 @@ def _choices(info: DatasetInfo | None) -> None:
     )  # fmt: skip
 
 
-def _choose(label: str, field: str, options: tuple[str, ...], help: str, **words: str) -> None:
+def _choose(label: str, field: str, options: tuple[str, ...], help: str) -> None:
     st.selectbox(
         label, options, options.index(draft.start(field)), key=draft.key(field), help=help,
-        format_func=lambda one: words.get(one) or _word(one),
+        format_func=_word,
     )  # fmt: skip
 
 

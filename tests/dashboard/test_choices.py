@@ -14,7 +14,7 @@ from engine.spec import ExperimentSpec, TrainSpec
 
 SPECS = [
     recipe.START,
-    *(preset.spec for preset in PRESETS),
+    *(preset.spec for preset in PRESETS if len(preset.spec.datasets) == 1),  # the Lab takes one, and says so
     ExperimentSpec(),
     ExperimentSpec(
         backbones=("timm:resnet18",),

@@ -46,3 +46,9 @@ def test_the_speed_is_measured_and_products_stay_exact():
     finally:
         torch.set_float32_matmul_precision(before)
     assert device.training_speed(device.cpu()) > 1e8
+
+
+@pytest.mark.parametrize(("cores", "wanted"), [(1, 1), (2, 1), (8, 7)])
+def test_one_core_stays_free(monkeypatch, cores, wanted):
+    monkeypatch.setattr(device, "_cores", lambda: cores)
+    assert device.threads() == wanted
