@@ -33,6 +33,8 @@ def main() -> None:
     about = f"Transferscope {__version__}. Everything stays on this machine."
     st.set_page_config("Transferscope", str(logo), layout="wide", menu_items={"About": about})
     st.logo(str(logo), size="large")
+    # Streamlit's own Stop (of drawing a page) would stand beside ours (of computing runs).
+    st.html('<style>[data-testid="stStatusWidget"] button { display: none; }</style>')
     sections = {
         section: [
             st.Page(function, title=title, icon=icon, url_path=path, default=function is start.page)

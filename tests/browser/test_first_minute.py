@@ -89,7 +89,7 @@ def test_a_killed_worker_is_noticed_and_its_run_goes_on_and_stop_acts(
     other = open_page(page.url)
     says(other, re.compile(r"1 running"))
     finished = states(store).count("finished")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
     pressed = time.monotonic()
     while {"queued", "running"} & set(states(store)):
         assert time.monotonic() - pressed < 3.0

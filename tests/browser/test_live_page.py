@@ -141,7 +141,7 @@ def test_stop_is_seen_by_everybody(address: str, hand, submit, open_page) -> Non
     pages = [open_page(f"{address}/live?experiment={experiment_id}") for _ in range(2)]
     for page in pages:
         says(page, "1 running, 7 queued")
-    pages[0].get_by_role("button", name="Stop").click()
+    pages[0].get_by_test_id("stMain").get_by_role("button", name="Stop").click()
     began = time.perf_counter()
     while not hand.leases.beat(hand.token, lease):
         time.sleep(0.1)
