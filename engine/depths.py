@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import backbones, datasets, train
-from engine.backbones._network import Network
+from engine.backbones._network import Composition, Network
 from engine.batches import Pixels
 from engine.control import Control
 from engine.datasets import Images, Split
@@ -65,11 +65,37 @@ class Prepared:
     control: Control
     shared: Caches
     precision: str
+    features: list[np.ndarray | None] | None = None
+    """Of every depth for all images of the split, once they were read; see `read_features`."""
 
     @functools.cached_property
     def fingerprint(self) -> str:
         """Names the decoded images; hashing tens of thousands of keys at every depth would take seconds."""
         return self.images.fingerprint
+
+
+def read_features(ready: Prepared) -> list[np.ndarray | None]:
+    """The features of every depth for the images of the split (train, validation, test in a row), read in one pass.
+
+    The pass is made once, when the backbone has its final weights: the measures and the test share it.
+    """
+    if ready.features is None:
+        split = ready.split
+        everything = np.concatenate([split.train, split.validation, split.test])
+        ready.features = extract(ready.network, ready.pixels, everything, train.EVALUATION_BATCH, ready.control)
+    return ready.features
+
+
+def test_accuracy(ready: Prepared) -> float:
+    """Accuracy on the sealed test images with the network as it is now."""
+    network, split = ready.network, ready.split
+    if not ready.run.measures or not isinstance(network, Composition):
+        return train.evaluate(network, ready.pixels, split.test, ready.control)[1]
+    # The last unit's features have been read anyway, or will be: the head is all that is missing.
+    last = read_features(ready)[-1][-len(split.test) :]
+    head = network.head
+    logits = last @ head.weight.detach().double().cpu().numpy().T + head.bias.detach().double().cpu().numpy()
+    return float(np.mean(logits.argmax(1) == ready.images.labels[split.test]))
 
 
 def measure_depths(
@@ -79,10 +105,9 @@ def measure_depths(
     scores = [SCORES[name] for name in dict.fromkeys((*ready.run.measures, *always))]
     network, split, control = ready.network, ready.split, ready.control
     control.enter("reading features", begin)
-    everything = np.concatenate([split.train, split.validation, split.test])
-    features = extract(network, ready.pixels, everything, train.EVALUATION_BATCH, control)
+    features = read_features(ready)
     cuts = [len(split.train), len(split.train) + len(split.validation)]
-    labels = np.split(ready.images.labels[everything], cuts)
+    labels = np.split(ready.images.labels[np.concatenate([split.train, split.validation, split.test])], cuts)
     measured: dict[str, Measured] = {}
     for unit, all_rows in enumerate(features):
         control.enter("measuring depths", begin + (end - begin) * (0.2 + 0.8 * unit / len(features)))

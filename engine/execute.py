@@ -15,7 +15,7 @@ from engine.backbones._network import Network
 from engine.backbones._weights import load_file, tensors_sha256
 from engine.batches import Pixels
 from engine.control import Control
-from engine.depths import Caches, Prepared, measure_depths
+from engine.depths import Caches, Prepared, measure_depths, test_accuracy
 from engine.device import Device, precision
 from engine.events import Event, FreezeChecked, Notice, Started, Tested
 from engine.spec import RunSpec
@@ -173,9 +173,8 @@ def solve_head(ready: Prepared) -> Generator[Event, None, train.Best]:
 
 def test(ready: Prepared, chosen: train.Best) -> Tested:
     """Read the sealed test images, once, with the selected weights."""
-    _, accuracy = train.evaluate(training_task(ready), ready.split.test)
     return Tested(
-        accuracy=accuracy,
+        accuracy=test_accuracy(ready),
         n_images=len(ready.split.test),
         validation_accuracy=chosen.accuracy,
         epoch=chosen.epoch,

@@ -79,7 +79,7 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
     steps = n_batches(len(task.train), spec.batch_size)
     best, first = Best(), 1
     if resume is None:
-        loss, accuracy = evaluate(task, task.validation)
+        loss, accuracy = evaluate(network, task.pixels, task.validation, control)
         yield EpochEnded(0, None, None, loss, accuracy, None)
     else:
         network.load_state_dict(resume["network"])
@@ -113,7 +113,7 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
             hits += (logits.detach().argmax(1) == labels).sum()
             advance(task, epoch, (epoch - 1 + (step + 1) / steps) / spec.epochs, len(labels))
 
-        val_loss, val_accuracy = evaluate(task, task.validation)
+        val_loss, val_accuracy = evaluate(network, task.pixels, task.validation, control)
         train_loss = float(torch.stack(losses).sum()) / len(task.train)
         yield EpochEnded(epoch, train_loss, float(hits) / len(task.train), val_loss, val_accuracy, rate)
         if not math.isfinite(val_loss):
@@ -194,13 +194,13 @@ def lay_out(optimiser: torch.optim.Optimizer) -> None:
                 state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
-def evaluate(task: Task, indices: np.ndarray) -> tuple[float, float]:
-    """Mean loss (nats) and accuracy of the network on some images, in eval mode."""
-    network = task.network.eval()
+def evaluate(network: Network, pixels: Pixels, indices: np.ndarray, control: Control) -> tuple[float, float]:
+    """Mean loss (nats) and accuracy of the network on some images; it is in eval mode afterwards."""
+    network.eval()
     total, hits = 0.0, 0
     with torch.inference_mode():
-        for images, labels in task.pixels.in_order(indices, EVALUATION_BATCH):
-            task.control.step()
+        for images, labels in pixels.in_order(indices, EVALUATION_BATCH):
+            control.step()
             logits = network(images)
             total += float(functional.cross_entropy(logits, labels, reduction="sum"))
             hits += int((logits.argmax(1) == labels).sum())

@@ -12,6 +12,7 @@ import torch
 
 from engine import datasets, execute
 from engine.backbones._weights import tensors_sha256
+from engine.batches import Pixels
 from engine.control import Cancelled, Control
 from engine.depths import Caches
 from engine.device import cpu
@@ -141,24 +142,21 @@ def test_measures_are_of_the_selected_network_on_test_images(run):
     assert [event.n_features for event in of("depth", events)] == [8, 8, 12, 16]
 
 
-def test_the_test_images_are_read_once_and_after_the_choice(run, monkeypatch):
-    from engine import train
-
+@pytest.mark.parametrize("measures", [(), MEASURES])
+def test_the_test_images_are_read_once_and_after_the_choice(run, monkeypatch, measures):
     seen = []
-    original = train.evaluate
+    original = Pixels.in_order
 
-    def spy(task, indices):
-        seen.append(tuple(sorted(indices.tolist())))
-        return original(task, indices)
+    def spy(pixels, indices, batch_size):
+        seen.append(set(indices.tolist()))
+        return original(pixels, indices, batch_size)
 
-    monkeypatch.setattr(train, "evaluate", spy)
-    spec = run(measures=())
+    monkeypatch.setattr(Pixels, "in_order", spy)
+    spec = run(measures=measures)
     events_of(spec)
-    images = datasets.load(spec.dataset, 12, "bilinear")
-    test = tuple(np.flatnonzero(images.parts == "test").tolist())
-    assert seen.count(test) == 1
-    assert seen[-1] == test
-    assert not any(set(part) & set(test) for part in seen[:-1])
+    test = set(np.flatnonzero(datasets.load(spec.dataset, 12, "bilinear").parts == "test").tolist())
+    assert seen[-1] >= test
+    assert not any(part & test for part in seen[:-1])
 
 
 def test_resuming_repeats_no_event_and_ends_with_the_same(run):
@@ -288,3 +286,9 @@ def test_the_shipped_weights_load_with_their_checksum(tmp_path):
     assert backbones.card("resnet20_cifar10").weights_sha256[:12] in origin
     assert len(origin.split("sha256:")[1]) == 12
     assert network.n_units == backbones.card("resnet20_cifar10").n_units
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+def test_the_shared_pass_gives_the_accuracy_of_a_pass_of_its_own(run, depth):
+    shared, own = (of("tested", events_of(run(depth=depth, measures=asked)))[0] for asked in (MEASURES, ()))
+    assert shared == own
