@@ -103,6 +103,8 @@ def measure_depths(
 ) -> Generator[Event, None, dict[str, Measured]]:
     """One frozen pass, then every measure at every depth; returns the last depth's measures by score name."""
     scores = [SCORES[name] for name in dict.fromkeys((*ready.run.measures, *always))]
+    if not scores:
+        return {}
     network, split, control = ready.network, ready.split, ready.control
     control.enter("reading features", begin)
     features = read_features(ready)
