@@ -35,7 +35,7 @@ from engine.spec import ExperimentSpec, TrainSpec
 from engine.store import Store
 
 TRAINING = ExperimentSpec(
-    strategies=("full_fine_tuning",), seeds=(0,), label_budgets=(500,), measures=(), train=TrainSpec(epochs=40)
+    strategies=("full_fine_tuning",), seeds=(0,), label_budgets=(500,), measures=(), train=TrainSpec(epochs=20)
 )
 
 
