@@ -41,6 +41,8 @@ class Task:
     control: Control
     share: tuple[float, float] = (0.0, 1.0)
     """Where this training begins and ends within the whole run, for progress."""
+    at_epoch: Callable[[int], Iterator[Event]] | None = None
+    """Called after the evaluation of every epoch (0 = before training), network in eval mode; its events are passed on."""
 
 
 @dataclass
@@ -81,6 +83,7 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
     if resume is None:
         loss, accuracy = evaluate(network, task.pixels, task.validation, control)
         yield EpochEnded(0, None, None, loss, accuracy, None)
+        yield from look(task, 0)
     else:
         network.load_state_dict(resume["network"])
         optimiser.load_state_dict(resume["optimiser"])
@@ -120,12 +123,19 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
             # The epoch's last step can break the weights after its own loss was still a number.
             yield Diverged(epoch, steps - 1, f"the validation loss was not a number after epoch {epoch}")
             return None
+        yield from look(task, epoch)
         if better(spec.selection, val_accuracy, val_loss, best):
             best = Best(val_accuracy, val_loss, epoch, copy.deepcopy(trained_state(network)))
         yield Savepoint(epoch, functools.partial(state_of, network, optimiser, best, epoch))
 
     network.load_state_dict(best.state, strict=False)
     return best
+
+
+def look(task: Task, epoch: int) -> Iterator[Event]:
+    """What an observer of this training has to say after an epoch; it must leave the network as it was."""
+    if task.at_epoch is not None:
+        yield from task.at_epoch(epoch)
 
 
 def shuffled(task: Task, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:

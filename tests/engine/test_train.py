@@ -16,7 +16,7 @@ from engine.backbones._network import ComposedNetwork
 from engine.backbones._weights import tensors_sha256
 from engine.batches import Pixels
 from engine.control import Cancelled, Control
-from engine.events import Diverged, EpochEnded
+from engine.events import Diverged, EpochEnded, Notice
 from engine.spec import TrainSpec
 from engine.train import Best, Savepoint, Task
 
@@ -294,3 +294,21 @@ def test_progress_goes_from_its_begin_to_its_end():
     seen = [work.control.progress.done for item in train.fit(work) if isinstance(item, Savepoint)]
     assert seen == pytest.approx([0.3, 0.4, 0.5, 0.6])
     assert work.control.progress.images == 4 * 30
+
+
+def test_an_observer_is_asked_after_every_evaluation_and_changes_nothing():
+    plain, watched = task(), task()
+    modes = []
+
+    def observe(epoch):
+        modes.append((epoch, watched.network.training))
+        torch.randn(3)  # whatever an observer draws, the next epoch's randomness is its own
+        yield Notice(f"looked after epoch {epoch}")
+
+    watched.at_epoch = observe
+    items, _ = run(train.fit(watched))
+    run(train.fit(plain))
+    assert modes == [(epoch, False) for epoch in range(5)]
+    events = [item for item in items if not isinstance(item, Savepoint)]
+    assert [event.kind for event in events] == ["epoch", "notice"] * 5
+    assert tensors_sha256(watched.network.state_dict()) == tensors_sha256(plain.network.state_dict())
