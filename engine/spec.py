@@ -27,6 +27,7 @@ AUGMENTATIONS = ("dataset", "none", "crop", "crop_flip", "crop_flip_erase")
 SELECTIONS = ("best_validation", "last_epoch")
 PRECISIONS = ("auto", "float32", "bfloat16")
 MEASURES = ("linear_probe", "knn")
+POOLINGS = ("global_average", "adaptive_9k", "class_token", "patch_mean")
 ALL_DEPTHS = "all"
 
 

@@ -108,6 +108,8 @@ class Family:
     """Random weights, drawn from torch's current generator; raises UnknownNameError. Loads torch."""
     load: Callable[[Network, str, Path | None], str]
     """Load pretrained weights in place, given the name and the home; returns where they came from. Raises WeightsError."""
+    source_file: Callable[[Network, str, Path | None], Path] | None = None
+    """The safetensors file that `load` reads, for its source task's classifier (see `_source_head`). Raises WeightsError."""
     card: Callable[[str], Card | None] = lambda name: None
     """A card that is known without building the network, or None."""
     describe: Callable[[str], Card] | None = None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.backbones._base import Unit
+from engine.backbones._pooling import Layout, pooled
 from engine.errors import BackboneError
 
 
@@ -32,6 +33,17 @@ class Network(nn.Module):
     def features(self, images: Tensor) -> list[Tensor | None]:
         """Pooled features after every unit, each (n, its features); None where a unit has none."""
         raise TypeError(f"{type(self).__name__} does not define features")
+
+    def pooled(self, images: Tensor, pooling: str) -> tuple[list[Tensor | None], Tensor]:
+        """Features after every unit, pooled as `_pooling` names it, and what the head reads (`embed`), from one pass.
+
+        Raises:
+            BackboneError: this network cannot be pooled so.
+        """
+        if pooling != "global_average":
+            raise BackboneError(f"This backbone's units cannot be pooled by {pooling!r}; use 'global_average'.")
+        taken = self.features(images)
+        return taken, taken[-1]
 
     def unit_modules(self, unit: int) -> Sequence[nn.Module]:
         """Modules of one unit (0-based): what goes to eval mode when it is frozen."""
@@ -101,6 +113,19 @@ class Composition(Network):
     def pool(self, hidden: Tensor) -> Tensor:
         """A hidden tensor as one row per image: mean over positions of (n, c, h, w)."""
         return hidden.mean(dim=(2, 3))
+
+    def layout(self, hidden: Tensor, last: bool) -> Layout:
+        """A unit's output as a feature map and tokens; `last`: as the network's own pooling would find it."""
+        return Layout(hidden)
+
+    def pooled(self, images: Tensor, pooling: str) -> tuple[list[Tensor | None], Tensor]:
+        if pooling == "global_average":
+            return super().pooled(images, pooling)
+        taken: list[Tensor | None] = []
+        for unit in range(self.n_units):
+            images = self.run_unit(unit, images)
+            taken.append(pooled(pooling, self.layout(images, unit == self.n_units - 1)))
+        return taken, self.finish(images)
 
     def prefix(self, images: Tensor, depth: int) -> Tensor:
         """Output of the first `depth` units."""

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from engine.backbones._network import Composition, Network
-from engine.backbones._timm_units import Composed
+from engine.backbones._pooling import Layout, of_tokens, pooled
+from engine.backbones._timm_units import Composed, channels_last, patch_tokens
 from engine.errors import BackboneError
 
 COMPOSED_POOLING = "mean over positions (patch tokens of a transformer); last unit: the model's own pooling"
@@ -67,6 +68,13 @@ class ComposedTimm(TimmNetwork, Composition):
     def pool(self, hidden: Tensor) -> Tensor:
         return self._composed.average(hidden, self.model)
 
+    def layout(self, hidden: Tensor, last: bool) -> Layout:
+        if last:
+            hidden = self._call(self._composed.finish, hidden)
+        if self._composed.average is patch_tokens:
+            return of_tokens(hidden, self.model.num_prefix_tokens)
+        return Layout(hidden.permute(0, 3, 1, 2) if self._composed.average is channels_last else hidden)
+
     def _call(self, names: Sequence[str], hidden: Tensor) -> Tensor:
         for name in names:
             hidden = attrgetter(name)(self.model)(hidden)
@@ -92,24 +100,33 @@ class GroupedTimm(TimmNetwork):
         return embedded
 
     def features(self, images: Tensor) -> list[Tensor | None]:
+        taken, embedded = self._read(images, "global_average")
+        return [*taken[:-1], embedded]
+
+    def pooled(self, images: Tensor, pooling: str) -> tuple[list[Tensor | None], Tensor]:
+        if pooling == "global_average":
+            return super().pooled(images, pooling)
+        return self._read(images, pooling)
+
+    def _read(self, images: Tensor, pooling: str) -> tuple[list[Tensor | None], Tensor]:
         taken: list[Tensor | None] = [None] * self.n_units
 
         def take(unit: int, output: Any) -> None:
-            pooled = self._pooled(output, len(images))
-            taken[unit] = pooled if pooled is not None else taken[unit]
+            rows = self._pooled(output, len(images), pooling)
+            taken[unit] = rows if rows is not None else taken[unit]
 
         with self.watched(lambda unit: None, take):
-            taken[-1] = self.embed(images)
-        return taken
+            embedded = self.embed(images)
+        return taken, embedded
 
     def watched(self, before: Callable[[int], None], after: Callable[[int, Any], None]) -> Watch:
         """While entered, call `before(unit)` and `after(unit, output)` around the modules of every unit."""
         return Watch(self._modules_of, before, after)
 
-    def _pooled(self, output: Any, n_images: int) -> Tensor | None:
+    def _pooled(self, output: Any, n_images: int, pooling: str = "global_average") -> Tensor | None:
         if isinstance(output, (tuple, list)):  # branches, or tokens with their grid: the last that is features counts
-            pooled = [self._pooled(part, n_images) for part in output]
-            return next((part for part in reversed(pooled) if part is not None), None)
+            rows = [self._pooled(part, n_images, pooling) for part in output]
+            return next((part for part in reversed(rows) if part is not None), None)
         if not isinstance(output, Tensor) or not output.is_floating_point() or len(output) != n_images:
             return None
         if output.ndim == 4:
@@ -117,11 +134,12 @@ class GroupedTimm(TimmNetwork):
             last = getattr(self.model, "output_fmt", "NCHW") == "NHWC"
             if (second == third) != (third == fourth):  # images are square as a rule: the odd one out is the channels
                 last = second == third
-            return output.mean(dim=(1, 2) if last else (2, 3))
+            return pooled(pooling, Layout(output.permute(0, 3, 1, 2) if last else output))
         if output.ndim == 3:
             skipped = getattr(self.model, "num_prefix_tokens", 0)
-            return output[:, skipped if output.shape[1] > skipped else 0 :].mean(dim=1)
-        return output if output.ndim == 2 else None
+            return pooled(pooling, of_tokens(output, skipped if output.shape[1] > skipped else 0))
+        # What has no positions any more is not pooled again: it is a unit's features in the default way only.
+        return output if output.ndim == 2 and pooling == "global_average" else None
 
 
 class Watch:

@@ -88,6 +88,7 @@ BACKBONES.register(
         accepts=lambda name: name == NAME,
         build=build,
         load=load,
+        source_file=lambda network, name, home: ASSETS / "backbones" / f"{NAME}.safetensors",
         card=lambda name: shipped_card(f"{NAME}.json") if _stored() else blank_card(),
     )
 )

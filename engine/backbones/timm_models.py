@@ -63,6 +63,13 @@ def load(network: Network, name: str, home: Path | None) -> str:
     return _timm.load(network, name)
 
 
+def source_file(network: Network, name: str, home: Path | None) -> Path:
+    """The hub's weights file, from the cache where `load` has put it. Raises WeightsError."""
+    from engine.backbones import _hub
+
+    return _hub.fetch(network.model.pretrained_cfg.get("hf_hub_id") or "").path
+
+
 def rename(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Tensors by timm's own names as tensors by ours, without the source task's classifier. Raises WeightsError."""
     from engine.backbones import _timm
@@ -87,6 +94,7 @@ BACKBONES.register(
         accepts=lambda name: name.startswith(PREFIX),
         build=build,
         load=load,
+        source_file=source_file,
         rename=rename,
         describe=describe,
     )

@@ -113,7 +113,7 @@ def test_the_card_tells_what_timm_knows_of_the_weights():
 
 
 def test_the_card_says_what_a_grouped_model_cannot_show(monkeypatch):
-    monkeypatch.setattr(GroupedTimm, "_pooled", lambda self, output, n_images: None)
+    monkeypatch.setattr(GroupedTimm, "_pooled", lambda self, output, n_images, pooling: None)
     card = describe("timm:test_byobnet")
     assert not card.composable
     assert "parameter groups" in card.notes[0]
