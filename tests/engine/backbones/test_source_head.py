@@ -20,7 +20,8 @@ def test_the_shipped_backbone_comes_with_its_classifier():
     head = source_head(network, SHIPPED, "pretrained", None)
     assert head.weight.shape == (10, network.n_features)
     theta = head.probabilities(np.random.default_rng(0).random((5, network.n_features)))
-    assert np.allclose(theta.sum(1), 1) and theta.min() >= 0
+    assert np.allclose(theta.sum(1), 1)
+    assert theta.min() >= 0
 
 
 def test_a_timm_files_classifier_gives_timms_own_predictions(tmp_path):
