@@ -21,6 +21,8 @@ from engine.store import Store, chain
 STALLED_SECONDS = 15.0
 KILL_AFTER_SECONDS = 10.0
 MAX_RESUMES = 3
+FILES = "files"
+"""Slot of the worker that does tasks without torch beside the workers of devices (see `engine.task_queue`)."""
 REPLACED = 3
 """Exit code of a worker whose device was given to another."""
 
@@ -58,7 +60,7 @@ class Leases:
     def register(self, device: str) -> int | None:
         """Become the worker of a device; returns the fencing token, or None where a live worker has the device."""
         with self.db.write() as db:
-            if any(row["device"] == device for row in self._alive(db)):
+            if any(row["device"] == device for row in self.alive(db)):
                 return None
             token = next_value(db, "token")
             started = psutil.Process().create_time()
@@ -85,11 +87,12 @@ class Leases:
         with self.db.write() as db:
             db.execute("UPDATE worker SET pid = 0, beat = 0 WHERE token = ?", (token,))
 
-    def workers(self) -> list[dict[str, Any]]:
-        """Live workers: device, token, pid, process_started, speed (FLOP/s), description."""
-        return self._alive(self.db)
+    def workers(self, *, files: bool = False) -> list[dict[str, Any]]:
+        """Live workers of devices, or of files: device, token, pid, process_started, speed (FLOP/s), description."""
+        return [row for row in self.alive(self.db) if (row["device"] == FILES) == files]
 
-    def _alive(self, db: Any) -> list[dict[str, Any]]:
+    def alive(self, db: Any) -> list[dict[str, Any]]:
+        """Live workers of every kind, read within a transaction's connection or outside of one."""
         sql = "SELECT device, token, pid, process_started, boot_id, beat, speed, description FROM worker"
         rows = _rows(db, sql)
         names = ("device", "token", "pid", "process_started", "boot_id", "beat", "speed", "description")
@@ -114,7 +117,7 @@ class Leases:
         if not self.db.read("SELECT 1 FROM run WHERE state = 'queued' LIMIT 1"):
             return None
         with self.db.write() as db:
-            self._beat(db, token)
+            self.touch(db, token)
             found = list(
                 db.execute("SELECT run_id, spec, attempt FROM run WHERE state = 'queued' ORDER BY ticket LIMIT 1")
             )
@@ -144,7 +147,7 @@ class Leases:
             StaleLeaseError: the device or the run has been given to another worker.
         """
         with self.db.write() as db:
-            self._beat(db, token)
+            self.touch(db, token)
             if lease is None:
                 return False
             self._check(db, lease)
@@ -153,7 +156,8 @@ class Leases:
             asked = next(db.execute("SELECT cancel_requested FROM run WHERE run_id = ?", (lease.spec.run_id,)))
             return bool(asked[0])
 
-    def _beat(self, db: Any, token: int) -> None:
+    def touch(self, db: Any, token: int) -> None:
+        """Within a transaction: say that the worker lives. Raises StaleLeaseError where it was replaced."""
         db.execute("UPDATE worker SET beat = ? WHERE token = ?", (time.monotonic(), token))
         if db.changes() == 0:
             raise StaleLeaseError("This worker was taken for dead and replaced.")
@@ -253,7 +257,7 @@ class Leases:
     def _lost(self, db: Any) -> list[tuple]:
         sql = "SELECT run_id, token, cancel_requested, resumes FROM run WHERE state = 'running'"
         running = _rows(db, sql)
-        tokens = {row["token"] for row in self._alive(db)} if running else set()
+        tokens = {row["token"] for row in self.alive(db)} if running else set()
         return [row for row in running if row[1] not in tokens]
 
 

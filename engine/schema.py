@@ -75,6 +75,26 @@ MIGRATIONS = (
     CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
     INSERT INTO counter VALUES ('version', 0), ('ticket', 0), ('token', 0);
     """,
+    """
+    CREATE TABLE task (
+        task_id INTEGER PRIMARY KEY AUTOINCREMENT,  -- also the place in the queue
+        kind TEXT NOT NULL,
+        payload TEXT NOT NULL,                      -- JSON, keys sorted
+        needs_torch INTEGER NOT NULL,               -- 1: for a worker of a device; 0: for the worker of files
+        state TEXT NOT NULL DEFAULT 'queued',
+        message TEXT NOT NULL DEFAULT '',
+        phase TEXT NOT NULL DEFAULT '',
+        done REAL NOT NULL DEFAULT 0,               -- share of the work, 0..1
+        result TEXT,                                -- JSON, of a finished task
+        cancel_requested REAL NOT NULL DEFAULT 0,   -- when (seconds, UTC); 0 = not
+        token INTEGER,                              -- fencing token of the worker that does it
+        created REAL NOT NULL,
+        started REAL,
+        finished REAL
+    );
+    CREATE UNIQUE INDEX task_open ON task (kind, payload) WHERE state IN ('queued', 'running');
+    CREATE INDEX task_state ON task (state, needs_torch);
+    """,
 )
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from engine import cost
+from engine import cost, task_queue
 from engine import home as homes
 from engine.launch import ensure_worker, supervise
 from engine.leases import Leases
@@ -16,7 +16,7 @@ from engine.plan import PlannedRun, plan
 from engine.spec import ExperimentSpec, RunSpec
 from engine.store import ENDED, Store, Submission
 
-__all__ = ["ENDED", "located", "open_store", "price", "queue", "wait"]
+__all__ = ["ENDED", "located", "open_store", "price", "queue", "start_task", "wait"]
 
 
 def open_store(home: str | os.PathLike[str] | None = None) -> Store:
@@ -32,6 +32,13 @@ def queue(store: Store, spec: ExperimentSpec, *, again: bool = False) -> Submiss
     if submission.queued:
         ensure_worker(store)
     return submission
+
+
+def start_task(store: Store, kind: str, payload: dict[str, Any]) -> int:
+    """Queue a background task and see that a worker runs; returns its id. Raises as `task_queue.submit`."""
+    task_id = task_queue.submit(store, kind, payload)
+    supervise(store)
+    return task_id
 
 
 def located(spec: ExperimentSpec) -> ExperimentSpec:

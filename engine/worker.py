@@ -1,4 +1,7 @@
-"""The worker: `python -m engine.worker --home DIR`. Claims queued runs one by one, computes, reports, heartbeats."""
+"""The worker: `python -m engine.worker --home DIR`. Claims queued runs one by one, computes, reports, heartbeats.
+
+With `--files` it is the worker of files instead: it does the background tasks that need no torch, and loads none.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ import time
 import traceback
 from pathlib import Path
 
+from engine import task_queue, task_worker
 from engine.control import Cancelled, Control
 from engine.errors import StaleLeaseError, StoreError, TransferscopeError
 from engine.events import Diverged, Event
-from engine.leases import REPLACED, Lease, Leases
+from engine.leases import FILES, REPLACED, Lease, Leases
 from engine.store import Store
 
 BEAT_SECONDS = 0.5
@@ -22,6 +26,8 @@ FLUSH_SECONDS = 0.2
 CHECKPOINT_SECONDS = 5.0
 POLL_SECONDS = 0.2
 IDLE_SECONDS = 900.0
+FILES_IDLE_SECONDS = 120.0
+"""The worker of files starts in half a second: it need not be kept warm for long."""
 SETTLED_SECONDS = 10.0
 """Idle for so long, the speed is measured once more: at the start the dashboard was starting too, on the same cores."""
 
@@ -120,6 +126,12 @@ class Worker:
         idle_since = beaten = time.monotonic()
         settled = False
         while time.monotonic() - idle_since < idle_seconds:
+            # Tasks first: somebody waits for them before the next page, and they take seconds.
+            task = task_queue.claim(self.store, token, torch=True)
+            if task is not None:
+                task_worker.do(self.store, task, self.chosen)
+                idle_since = time.monotonic()
+                continue
             lease = self.leases.claim(token, self.chosen.name)
             if lease is None:
                 if not settled and time.monotonic() - idle_since > SETTLED_SECONDS:
@@ -193,6 +205,32 @@ class Worker:
         return outcome
 
 
+def serve_files(home: Path, idle_seconds: float) -> int:
+    """Do tasks without torch until none has been queued for `idle_seconds`. Returns the exit code as `Worker.serve`."""
+    store = Store(home)
+    leases = Leases(store)
+    token = leases.register(FILES)
+    if token is None:
+        return 0
+    idle_since = beaten = time.monotonic()
+    try:
+        while time.monotonic() - idle_since < idle_seconds:
+            task = task_queue.claim(store, token, torch=False)
+            if task is not None:
+                task_worker.do(store, task)
+                idle_since = time.monotonic()
+                continue
+            if time.monotonic() - beaten > BEAT_SECONDS * 4:
+                leases.beat(token)
+                beaten = time.monotonic()
+            time.sleep(POLL_SECONDS)
+    except StaleLeaseError:
+        return REPLACED
+    finally:
+        leases.unregister(token)
+    return 0
+
+
 OUT_OF_MEMORY = (
     "out of memory. Run it again with a smaller batch size, a smaller backbone, or a larger frozen depth"
     " (frozen units keep no activations)"
@@ -209,7 +247,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.worker", description="Compute queued runs.")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--device", help="torch's name of a device; default: the best there is")
-    parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS)
+    parser.add_argument("--files", action="store_true", help="do the tasks without torch instead")
+    parser.add_argument("--idle-seconds", type=float)
     args = parser.parse_args(argv)
     # Threads that wait for each other must sleep, not spin: with a browser on the same two cores, spinning trains 10 to 90
     # times slower (measured). Read by OpenMP when torch is loaded.
@@ -217,7 +256,9 @@ def main(argv: list[str] | None = None) -> int:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # the dashboard and the user's own programs stay quick
     try:
-        return Worker(args.home, args.device).serve(args.idle_seconds)
+        if args.files:
+            return serve_files(args.home, args.idle_seconds or FILES_IDLE_SECONDS)
+        return Worker(args.home, args.device).serve(args.idle_seconds or IDLE_SECONDS)
     except TransferscopeError as error:
         print(f"transferscope worker: {error}", file=sys.stderr)
         return 2

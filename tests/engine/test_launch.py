@@ -31,7 +31,7 @@ def stand_in(tmp_path, monkeypatch, store):
         monkeypatch.setattr(launch.sys, "executable", str(script))
 
     yield use
-    last = launch._started.pop(store.home, None)
+    last = launch._started.pop((store.home, False), None)
     if last:
         last.process.kill()
         last.process.wait()
@@ -52,9 +52,9 @@ def state(store) -> tuple[str, str]:
 def test_one_start_at_a_time(store, stand_in):
     stand_in("import time; time.sleep(60)")
     launch.ensure_worker(store)
-    first = launch._started[store.home].process
+    first = launch._started[store.home, False].process
     launch.ensure_worker(store)
-    assert launch._started[store.home].process is first
+    assert launch._started[store.home, False].process is first
     assert first.poll() is None
 
 
@@ -72,11 +72,11 @@ def test_nothing_is_started_where_nothing_waits_or_a_worker_lives(store, queued,
     stand_in("import time; time.sleep(60)")
     token = Leases(store).register("cpu")
     launch.supervise(store)
-    assert store.home not in launch._started
+    assert (store.home, False) not in launch._started
     Leases(store).unregister(token)
     store.cancel([queued])
     launch.supervise(store)
-    assert store.home not in launch._started
+    assert (store.home, False) not in launch._started
 
 
 def test_a_worker_that_cannot_start_is_tried_three_times_and_then_named(store, queued, stand_in):
@@ -84,8 +84,8 @@ def test_a_worker_that_cannot_start_is_tried_three_times_and_then_named(store, q
     starts = []
     for _ in range(3):
         launch.supervise(store)
-        starts.append(launch._started[store.home].process.pid)
-        launch._started[store.home].process.wait()
+        starts.append(launch._started[store.home, False].process.pid)
+        launch._started[store.home, False].process.wait()
         assert state(store)[0] == "queued"
     launch.supervise(store)
     assert len(set(starts)) == 3
@@ -97,7 +97,7 @@ def test_a_worker_that_cannot_start_is_tried_three_times_and_then_named(store, q
     stand_in("import time; time.sleep(60)")
     store.resume([queued])
     launch.supervise(store)
-    assert launch._started[store.home].process.poll() is None
+    assert launch._started[store.home, False].process.poll() is None
 
 
 def test_workers_that_end_well_or_are_killed_are_no_failed_starts(store, queued, stand_in):
@@ -105,7 +105,7 @@ def test_workers_that_end_well_or_are_killed_are_no_failed_starts(store, queued,
         stand_in(code)
         for _ in range(4):
             launch.supervise(store)
-            launch._started[store.home].process.wait()
+            launch._started[store.home, False].process.wait()
     assert state(store)[0] == "queued"
 
 
@@ -132,6 +132,6 @@ def test_a_long_log_is_put_aside(store, stand_in, monkeypatch):
     (store.home / launch.LOG).write_text("x" * 50)
     stand_in("print('new', flush=True)")
     launch.ensure_worker(store)
-    launch._started[store.home].process.wait()
+    launch._started[store.home, False].process.wait()
     assert launch.worker_log(store.home) == "new"
     assert (store.home / "worker.old.log").read_text() == "x" * 50

@@ -11,12 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import device, launch, service
+from engine import device, launch, service, task_queue
 from engine import worker as worker_module
 from engine.frames import Frames
 from engine.leases import Leases
 from engine.spec import ExperimentSpec
 from engine.store import Store
+from engine.tasks import TASKS, TaskKind
 
 SLOW = 100.0
 """Seconds that anything here may take on a busy machine, unless the test is about time."""
@@ -64,7 +65,7 @@ def end_workers(store: Store) -> None:
         process = psutil.Process(worker["pid"])
         process.kill()
         process.wait(10)
-    last = launch._started.pop(store.home, None)
+    last = launch._started.pop((store.home, False), None)
     if last:
         last.process.kill()
         last.process.wait()
@@ -229,3 +230,19 @@ def test_an_idle_worker_measures_its_speed_again_once_the_machine_has_settled(ho
 def _speeds(*values: float):
     left = list(values)
     return lambda chosen: left.pop(0)
+
+
+def test_a_worker_of_a_device_does_the_tasks_that_need_torch_between_runs(home, monkeypatch):
+    monkeypatch.setattr(device, "training_speed", lambda chosen: 1e9)
+    monkeypatch.setattr(device, "prepare", lambda chosen: None)
+    work = TaskKind("where", "Where", "Says where.", lambda context: {"device": context.device.name}, needs_torch=True)
+    TASKS.load()
+    TASKS.register(work)
+    store = Store(home)
+    try:
+        task_id = task_queue.submit(store, "where", {})
+        assert worker_module.Worker(home, "cpu").serve(idle_seconds=0.3) == 0
+        assert task_queue.get(store, task_id).result == {"device": "cpu"}
+    finally:
+        del TASKS._entries["where"]
+        store.close()
