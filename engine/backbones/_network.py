@@ -111,8 +111,8 @@ class Composition(Network):
         raise TypeError(f"{type(self).__name__} does not define finish")
 
     def pool(self, hidden: Tensor) -> Tensor:
-        """A hidden tensor as one row per image: mean over positions of (n, c, h, w)."""
-        return hidden.mean(dim=(2, 3))
+        """A hidden tensor as one row per image: mean over positions of (n, c, h, w); rows (n, c) stay as they are."""
+        return hidden.mean(dim=(2, 3)) if hidden.ndim == 4 else hidden
 
     def layout(self, hidden: Tensor, last: bool) -> Layout:
         """A unit's output as a feature map and tokens; `last`: as the network's own pooling would find it."""
