@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import BackboneError, UnknownNameError
 from engine.registry import Registry
@@ -26,6 +27,21 @@ if TYPE_CHECKING:
 
 _BESIDE = Path(__file__).parent.parent
 ASSETS = _BESIDE.parent / "assets" if (_BESIDE.parent / "assets").is_dir() else _BESIDE / "_assets"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One parameter tensor of a unit."""
+
+    name: str
+    """As in the network: `units.3.conv1.weight`."""
+    kind: str
+    """Of the module it is in: `linear`, `conv`, `grouped conv`, `norm` or `other`."""
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,10 @@ class Unit:
     """Bytes of the tensors that a backward pass through the unit must keep, in float32."""
     n_features: int
     """Numbers per image after pooling the unit's output; 0 where it has no features of its own."""
+    weights: tuple[Weight, ...] = ()
+    """Its parameters one by one."""
+    output: tuple[int, ...] = ()
+    """Shape of its output per image: (channels, height, width), or (tokens, width); empty where units do not compose."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +101,24 @@ class Card:
 
     def to_json(self) -> str:
         """The card as JSON, readable by `from_json`."""
-        return json.dumps(dataclasses.asdict(self), indent=1)
+        values = dataclasses.asdict(self)
+        for unit in values["units"]:
+            unit["weights"] = [list(weight.values()) for weight in unit["weights"]]
+        return json.dumps(values, indent=1)
 
     @classmethod
     def from_json(cls, source: str) -> Card:
         """The card that `to_json` wrote."""
         values = json.loads(source)
-        values["units"] = tuple(Unit(**unit) for unit in values["units"])
+        values["units"] = tuple(_unit(unit) for unit in values["units"])
         for name in ("input_size", "mean", "std", "notes"):
             values[name] = tuple(values[name])
         return cls(**values)
+
+
+def _unit(values: dict[str, Any]) -> Unit:
+    weights = (Weight(name, kind, tuple(shape)) for name, kind, shape in values.get("weights", ()))
+    return Unit(**{**values, "weights": tuple(weights), "output": tuple(values.get("output", ()))})
 
 
 @dataclass(frozen=True)
@@ -143,7 +171,9 @@ def card(name: str, home: Path | None = None) -> Card:
         return known
     kept = home / "cards" / f"{name.replace(':', '_').replace('/', '_')}.json" if home else None
     if kept and kept.exists():
-        return Card.from_json(kept.read_text(encoding="utf-8"))
+        found = Card.from_json(kept.read_text(encoding="utf-8"))
+        if all(unit.weights for unit in found.units if unit.parameters):  # kept by an earlier version: without them
+            return found
     described = Card.from_json(_describe_elsewhere(name))
     if kept:
         kept.parent.mkdir(exist_ok=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from engine.backbones._base import Unit
+from engine.backbones._parts import kind, owner, weights_of
 from engine.backbones._pooling import Layout, pooled
 from engine.errors import BackboneError
 
@@ -20,7 +21,15 @@ class Network(nn.Module):
         self.unit_names, self.stages = list(unit_names), list(stages)
         self.n_features, self.pooling = n_features, pooling
         self.head = nn.Linear(n_features, 1)
+        self.reads_all = False
+        """Whether the head reads the pooled features of all depths in a row instead of the last unit's."""
+        self.added = nn.ModuleDict()
+        """What a strategy put into the network (adapters, prompts); none of it belongs to a unit."""
         self.frozen_depth = 0
+        self._fixed: tuple[int, ...] = ()
+        self._resting: frozenset[int] = frozenset()
+        self._moving: frozenset[str] = frozenset()
+        self._awake: list[nn.Module] = []
 
     @property
     def n_units(self) -> int:
@@ -59,11 +68,21 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits: (n, channels, height, width) -> (n, n_classes)."""
-        return self.head(self.embed(images))
+        return self.head(self.read(images))
 
-    def reset_head(self, n_classes: int) -> None:
-        """A new head for `n_classes`, zero weights and biases: the first step then depends on no random draw."""
-        self.head = nn.Linear(self.n_features, n_classes)
+    def read(self, images: Tensor) -> Tensor:
+        """What the head reads: (n, channels, height, width) -> (n, its inputs)."""
+        if not self.reads_all:
+            return self.embed(images)
+        return torch.cat([features for features in self.features(images) if features is not None], dim=1)
+
+    def reset_head(self, n_classes: int, n_inputs: int | None = None) -> None:
+        """A new head for `n_classes`, zero weights and biases: the first step then depends on no random draw.
+
+        With `n_inputs`, the number of features of all depths together, it reads those.
+        """
+        self.reads_all = n_inputs is not None
+        self.head = nn.Linear(n_inputs or self.n_features, n_classes)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
@@ -76,31 +95,83 @@ class Network(nn.Module):
         if not 0 <= depth <= self.n_units:
             raise BackboneError(f"Frozen depth {depth} is not possible: this backbone has {self.n_units} units.")
         self.frozen_depth = depth
+        self.fix(range(depth))
+
+    def fix(self, units: Iterable[int], parts: str = "") -> None:
+        """Fix some units (0-based) as `freeze` does, but for `parts` of them: `norm` (normalisation, statistics included)
+        or `bias`."""
+        self._fixed, self._resting = tuple(sorted(units)), frozenset()
+        moving: set[str] = set()
+        self._awake = []
         for unit in range(self.n_units):
-            for _, tensor in self.unit_tensors(unit):
+            for name, tensor in self.unit_tensors(unit):
+                free = unit not in self._fixed or self._moves(name, tensor, parts)
+                if free and unit in self._fixed:
+                    moving.add(name)
                 if tensor.is_floating_point():
-                    tensor.requires_grad_(isinstance(tensor, nn.Parameter) and unit >= depth)
+                    tensor.requires_grad_(isinstance(tensor, nn.Parameter) and free)
+        self._moving = frozenset(moving)
+        if parts == "norm":
+            self._awake = [owner(self, name) for name in sorted(moving)]
+        self.train(self.training)
+
+    def _moves(self, name: str, tensor: Tensor, parts: str) -> bool:
+        if parts == "bias":
+            return isinstance(tensor, nn.Parameter) and name.endswith("bias")
+        return parts == "norm" and kind(owner(self, name)) == "norm"
+
+    def rest(self, units: Iterable[int]) -> None:
+        """Let some units (0-based; `n_units` is the head with all that was added) not learn for now: they may later."""
+        self._resting = frozenset(units)
+        frozen = self.frozen_tensors()
+        for unit in range(self.n_units):
+            for name, tensor in self.unit_tensors(unit):
+                if isinstance(tensor, nn.Parameter) and name not in frozen:
+                    tensor.requires_grad_(unit not in self._resting)
+        for parameter in (*self.head.parameters(), *self.added.parameters()):
+            parameter.requires_grad_(self.n_units not in self._resting)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Network:
-        """As `nn.Module.train`, but frozen units stay in eval mode: running statistics are weights too."""
+        """As `nn.Module.train`, but units that do not learn stay in eval mode: running statistics are weights too."""
         super().train(mode)
-        for unit in range(self.frozen_depth):
+        for unit in {*self._fixed, *self._resting} - {self.n_units}:
             for module in self.unit_modules(unit):
                 module.eval()
+        for module in self._awake:
+            module.train(mode)
         return self
 
     def frozen_tensors(self) -> dict[str, Tensor]:
-        """Every parameter and buffer that must not move, by name."""
-        return dict(item for unit in range(self.frozen_depth) for item in self.unit_tensors(unit))
+        """Every parameter and buffer of the backbone that must not move, by name."""
+        owned = (item for unit in self._fixed for item in self.unit_tensors(unit))
+        return {name: tensor for name, tensor in owned if name not in self._moving}
 
     def backbone_state(self) -> dict[str, Tensor]:
-        """Every parameter and buffer except the head's: what weights files hold."""
-        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("head.")}
+        """Every parameter and buffer of the units: what weights files hold."""
+        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith(("head.", "added."))}
+
+
+class Between:
+    """What a strategy does to the tensors that pass from unit to unit; by default nothing."""
+
+    def before(self, unit: int, hidden: Tensor) -> Tensor:
+        """The input of a unit (0-based)."""
+        return hidden
+
+    def after(self, unit: int, hidden: Tensor) -> Tensor:
+        """The output of a unit."""
+        return hidden
+
+    def strip(self, hidden: Tensor) -> Tensor:
+        """An output without what was put into it, before it is pooled."""
+        return hidden
 
 
 class Composition(Network):
     """A network whose units compose to the forward pass, so any prefix can be cut off."""
+
+    between: Between = Between()
 
     def run_unit(self, unit: int, hidden: Tensor) -> Tensor:
         """Output of one unit (0-based) from the output of the one before (images for the first)."""
@@ -130,14 +201,18 @@ class Composition(Network):
     def prefix(self, images: Tensor, depth: int) -> Tensor:
         """Output of the first `depth` units."""
         for unit in range(depth):
-            images = self.run_unit(unit, images)
+            images = self.through(unit, images)
         return images
+
+    def through(self, unit: int, hidden: Tensor) -> Tensor:
+        """`run_unit` with what a strategy does before and after it."""
+        return self.between.after(unit, self.run_unit(unit, self.between.before(unit, hidden)))
 
     def suffix(self, hidden: Tensor, depth: int) -> Tensor:
         """Pooled features from the output of the first `depth` units: (n, n_features)."""
         for unit in range(depth, self.n_units):
-            hidden = self.run_unit(unit, hidden)
-        return self.finish(hidden)
+            hidden = self.through(unit, hidden)
+        return self.finish(self.between.strip(hidden))
 
     def embed(self, images: Tensor) -> Tensor:
         return self.suffix(images, 0)
@@ -145,8 +220,8 @@ class Composition(Network):
     def features(self, images: Tensor) -> list[Tensor | None]:
         taken: list[Tensor | None] = []
         for unit in range(self.n_units - 1):
-            images = self.run_unit(unit, images)
-            taken.append(self.pool(images))
+            images = self.through(unit, images)
+            taken.append(self.pool(self.between.strip(images)))
         return [*taken, self.suffix(images, self.n_units - 1)]
 
 
@@ -215,6 +290,8 @@ def describe_units(network: Composition, input_size: tuple[int, int, int]) -> tu
                 flops=counter.get_total_flops() // len(out),
                 activation_bytes=kept.total // len(out),
                 n_features=widths[index],
+                weights=weights_of(network, index),
+                output=tuple(hidden.shape[1:]),
             )
         )
         hidden = hidden.detach().requires_grad_(True)

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.backbones._base import Card, Unit
 from engine.backbones._network import KeptBytes, describe_units
+from engine.backbones._parts import weights_of
 from engine.backbones._timm import build
 from engine.backbones._timm_network import ComposedTimm, GroupedTimm, TimmNetwork
 from engine.backbones.timm_models import PREFIX
@@ -137,6 +138,7 @@ def _measure_groups(network: GroupedTimm, size: tuple[int, int, int]) -> tuple[U
             flops=ledger.flops[unit] // len(embedded),
             activation_bytes=ledger.kept[unit].total // len(embedded),
             n_features=features.shape[1] if features is not None else 0,
+            weights=weights_of(network, unit),
         )
         for unit, features in enumerate(taken)
     )
