@@ -32,12 +32,12 @@ class Caches:
         self.images: OrderedDict[tuple, Images] = OrderedDict()
         self.depths: OrderedDict[tuple, Measured] = OrderedDict()
 
-    def load(self, name: str, side: int, interpolation: str, home: Path | None) -> Images:
-        """Decode a dataset once per size."""
+    def load(self, name: str, side: int, interpolation: str, home: Path | None, crop_fraction: float = 1.0) -> Images:
+        """Decode a dataset once per size and crop."""
         # The signature changes when files of a folder do: a worker may live longer than they stay the same.
-        key = (name, datasets.signature(name, home), side, interpolation)
+        key = (name, datasets.signature(name, home), side, interpolation, crop_fraction)
         if key not in self.images:
-            self.images[key] = datasets.load(name, side, interpolation, home)
+            self.images[key] = datasets.load(name, side, interpolation, home, crop_fraction)
         self.images.move_to_end(key)
         while len(self.images) > CACHED_DATASETS:
             self.images.popitem(last=False)

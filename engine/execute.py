@@ -85,7 +85,7 @@ def prepare(
     strategy = STRATEGIES[run.strategy]
     network, origin = build_network(run, strategy.weights or run.weights, home)
     card = backbones.card(run.backbone, home)
-    images = shared.load(run.dataset, card.input_size[1], card.interpolation, home)
+    images = shared.load(run.dataset, card.input_size[1], card.interpolation, home, card.crop_fraction)
     split = datasets.make_split(images, run.seed, run.label_budget)
     network.reset_head(images.info.n_classes)
     network.freeze(run.frozen_depth)
@@ -117,6 +117,7 @@ def _started(ready: Prepared, device: Device) -> Started:
             "mean": list(card.mean),
             "std": list(card.std),
             "interpolation": card.interpolation,
+            "crop_fraction": card.crop_fraction,
             "augmentation": augmentation(ready),
         },
         pooling=network.pooling,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +109,30 @@ def describe(name: str, home: Path | None = None) -> DatasetInfo:
     return _find(name).describe(name, home)
 
 
-def load(name: str, side: int, interpolation: str = "bicubic", home: Path | None = None) -> Images:
-    """Decode a dataset at `side` x `side` pixels. Raises as `describe`."""
-    return _find(name).decode(name, side, interpolation, home)
+def load(
+    name: str, side: int, interpolation: str = "bicubic", home: Path | None = None, crop_fraction: float = 1.0
+) -> Images:
+    """Decode a dataset at `side` x `side` pixels.
+
+    Args:
+        name: as of `describe`.
+        side: pixels of the result.
+        interpolation: nearest, bilinear, bicubic or lanczos.
+        home: where downloaded things are kept.
+        crop_fraction: which part of an image's shorter side is seen, 0..1: images are decoded that much larger and their
+            centre is cut out, as a backbone's own preprocessing does.
+
+    Raises:
+        As `describe`.
+    """
+    larger = max(side, math.floor(side / crop_fraction))
+    images = _find(name).decode(name, larger, interpolation, home)
+    if larger == side:
+        return images
+    start = round((larger - side) / 2)
+    pixels = images.pixels[:, start : start + side, start : start + side].copy()
+    pixels.setflags(write=False)
+    return replace(images, pixels=pixels)
 
 
 def signature(name: str, home: Path | None = None) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from timm.data import create_transform
 
 from engine.datasets import DATASETS, Images, describe, load, make_split, signature
 from engine.errors import UnknownNameError
@@ -105,3 +107,24 @@ def test_the_signature_changes_when_a_file_does(colours, tmp_path):
     before = signature(f"folder:{copy}")
     shutil.copy(copy / "red" / "000.png", copy / "red" / "new.png")
     assert signature(f"folder:{copy}") != before
+
+
+# Of an oblong image, the width is rounded before the cut there and not here: up to half a pixel.
+@pytest.mark.parametrize(("width", "height", "tolerance"), [(90, 90, 0.0), (120, 90, 3.0)])
+def test_the_part_of_an_image_that_is_seen_is_that_of_the_backbones_own_preprocessing(
+    width, height, tolerance, colours, tmp_path
+):
+    shutil.copytree(colours, tmp_path / "own")
+    noise = np.random.default_rng(0).integers(0, 256, (height // 10, width // 10, 3), dtype=np.uint8)
+    picture = Image.fromarray(noise).resize((width, height))
+    chosen = next(file for file in sorted((tmp_path / "own").rglob("*")) if file.is_file())
+    picture.save(chosen.with_suffix(".png"))
+    if chosen.suffix != ".png":
+        chosen.unlink()
+    images = load(f"folder:{tmp_path / 'own'}", 28, "bicubic", crop_fraction=0.875)
+    transform = create_transform((3, 28, 28), interpolation="bicubic", mean=(0,) * 3, std=(1,) * 3, crop_pct=0.875)
+    expected = transform(picture).permute(1, 2, 0).numpy() * 255
+    differences = np.abs(images.pixels.astype(float) - expected).mean(axis=(1, 2, 3))
+    assert images.pixels.shape[1:] == (28, 28, 3)
+    assert not images.pixels.flags.writeable
+    assert differences.min() <= tolerance + 1e-3
