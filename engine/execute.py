@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 
-from engine import backbones, datasets, seeding, train
+from engine import backbones, datasets, run_weights, seeding, train
 from engine.backbones._network import Network
 from engine.backbones._weights import load_file, tensors_sha256
 from engine.batches import Pixels
 from engine.control import Control
 from engine.depths import Caches, Prepared, measure_depths, test_accuracy
 from engine.device import Device, precision
+from engine.errors import BackboneError
 from engine.events import Event, FreezeChecked, Notice, Started, Tested
 from engine.spec import RunSpec
 from engine.strategies import STRATEGIES
@@ -70,6 +71,8 @@ def execute(
     yield freeze_proof(ready.network, frozen_before)
     if chosen is None:
         return ready.network
+    if run.keep_weights and home is not None:
+        run_weights.keep(ready.network, home, run.run_id)
     control.enter("testing", TRAINING_DONE)
     yield test(ready, chosen)
     if not STRATEGIES[run.strategy].solves_head:
@@ -133,11 +136,44 @@ def build_network(run: RunSpec, weights: str, home: Path | None) -> tuple[Networ
         # Strategies of one seed that start from random weights start from the same ones.
         torch.manual_seed(seeding.derive(run.seed, "weights"))
         network = family.build(run.backbone)
+    origin = _load(network, run, weights, home)
+    if run.copied_depth is not None:
+        start_anew(network, run)
+        origin = f"units 1 to {run.copied_depth} from {origin}; the others random"
+    return network, origin
+
+
+def _load(network: Network, run: RunSpec, weights: str, home: Path | None) -> str:
     if weights == "random":
-        return network, f"random, seed {run.seed}"
+        return f"random, seed {run.seed}"
     if weights.startswith("file:"):
-        return network, load_file(network, run.backbone, Path(weights.removeprefix("file:")).expanduser())
-    return network, family.load(network, run.backbone, home)
+        return load_file(network, run.backbone, Path(weights.removeprefix("file:")).expanduser())
+    if weights.startswith(run_weights.PREFIX):
+        return run_weights.load(network, home, weights)
+    return backbones.family_of(run.backbone).load(network, run.backbone, home)
+
+
+def start_anew(network: Network, run: RunSpec) -> None:
+    """Give every unit beyond the copied depth random weights, in place.
+
+    Not those that the base of this seed began with: a unit that was trained from the same start could find its way back
+    to the units it was trained with, and that is what the study asks about.
+
+    Raises:
+        BackboneError: the network has fewer units.
+    """
+    if run.copied_depth > network.n_units:
+        raise BackboneError(
+            f"The first {run.copied_depth} units cannot be copied: {run.backbone} has {network.n_units} units."
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeding.derive(run.seed, "weights", "anew"))
+        fresh = backbones.family_of(run.backbone).build(run.backbone)
+    with torch.no_grad():
+        for unit in range(run.copied_depth, network.n_units):
+            new = dict(fresh.unit_tensors(unit))
+            for name, tensor in network.unit_tensors(unit):
+                tensor.copy_(new[name])
 
 
 def augmentation(ready: Prepared) -> str:

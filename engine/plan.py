@@ -55,8 +55,9 @@ def plan(
                 for budget in spec.label_budgets or (None,):
                     for strategy, depth, weights in cells(spec, one.n_units):
                         run = RunSpec(
-                            backbone, dataset, strategy, depth, seed, budget, weights, spec.measures, spec.train
-                        )
+                            backbone, dataset, strategy, depth, seed, budget, weights, spec.measures, spec.train,
+                            keep_weights=spec.keep_weights,
+                        )  # fmt: skip
                         planned.setdefault(run.run_id, PlannedRun(run, one, info))
     if not planned:
         raise SpecError(

@@ -143,10 +143,15 @@ class RunSpec(_Spec):
     label_budget: int | None = None
     """Labelled target images used (training and validation together); None = all there are."""
     weights: str = "pretrained"
-    """`pretrained` (shipped or from the hub), `random`, or `file:PATH` of a safetensors file."""
+    """`pretrained` (shipped or from the hub), `random`, `file:PATH` of a safetensors file, or `run:RUN_ID` of a run that
+    kept its weights."""
     measures: tuple[str, ...] = MEASURES
     """Measures taken on the features after every unit."""
     train: TrainSpec = field(default_factory=TrainSpec)
+    copied_depth: int | None = None
+    """Leading units that start from `weights`, the others from random ones; None = all of them."""
+    keep_weights: bool | None = None
+    """Whether the selected weights are kept for runs that start from them; None = no."""
 
     def __post_init__(self) -> None:
         for name in ("backbone", "dataset", "strategy"):
@@ -155,6 +160,9 @@ class RunSpec(_Spec):
         whole("seed", self.seed, 0, 2**31 - 1)
         if self.label_budget is not None:
             whole("label_budget", self.label_budget, 2, 10**9)
+        if self.copied_depth is not None:
+            whole("copied_depth", self.copied_depth, 0, 100_000)
+        object.__setattr__(self, "keep_weights", _yes("keep_weights", self.keep_weights))
         _weights(self.weights)
         object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
         object.__setattr__(self, "train", _train(self.train))
@@ -180,6 +188,8 @@ class ExperimentSpec(_Spec):
     weights: str = "pretrained"
     measures: tuple[str, ...] = MEASURES
     train: TrainSpec = field(default_factory=TrainSpec)
+    keep_weights: bool | None = None
+    """Whether every run keeps its selected weights; None = no."""
     name: str = ""
     """What people call it; not part of its identity."""
 
@@ -206,6 +216,7 @@ class ExperimentSpec(_Spec):
         _weights(self.weights)
         object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
         object.__setattr__(self, "train", _train(self.train))
+        object.__setattr__(self, "keep_weights", _yes("keep_weights", self.keep_weights))
         if (
             not isinstance(self.name, str)
             or len(self.name) > 200
@@ -255,5 +266,15 @@ def _train(value: object) -> TrainSpec:
 
 def _weights(value: object) -> None:
     text("weights", value)
-    if value not in ("pretrained", "random") and not re.match(r"file:\s*\S", str(value)):
-        raise SpecError(f"weights is {value!r}; use 'pretrained', 'random' or 'file:PATH' of a .safetensors file.")
+    if value not in ("pretrained", "random") and not re.match(r"file:\s*\S|run:[0-9a-f]{16}$", str(value)):
+        raise SpecError(
+            f"weights is {value!r}; use 'pretrained', 'random', 'file:PATH' of a .safetensors file, or 'run:RUN_ID' of a"
+            " run that kept its weights."
+        )
+
+
+def _yes(name: str, value: object) -> bool | None:
+    """True, or None for no: what is not asked for is no part of an identity."""
+    if value is not None and not isinstance(value, bool):
+        raise SpecError(f"{name} is {value!r}; it must be true or false.")
+    return value or None
