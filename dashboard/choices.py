@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard import recipe
+from engine import budgets
 from engine.backbones import BACKBONES
 from engine.errors import SpecError
 from engine.spec import ALL_DEPTHS, ExperimentSpec, TrainSpec
@@ -57,7 +58,7 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "strategies": tuple(sorted(_some(value["strategies"]), key=order.index)),
         "frozen_depths": _depths(value),
         "seeds": recipe.numbers_from_text("seeds", value["seed-list"]) or tuple(range(value["seeds"])),
-        "label_budgets": tuple(sorted(_budget(text) for text in value["labels"])),
+        "label_budgets": tuple(sorted(map(_budget, value["labels"]), key=budgets.order)),
         "measures": tuple(value["measures"]),
         "name": value["name"].strip(),
         "train": TrainSpec(**{field.name: value[field.name] for field in dataclasses.fields(TrainSpec)}),
@@ -111,8 +112,8 @@ def _named(field: str, text: str | None, empty: str) -> str:
     return text
 
 
-def _budget(text: str) -> int:
-    digits = str(text).strip().replace(",", "").replace(" ", "")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 10):
-        raise SpecError(f"The label budget {text!r} is not a whole number of images; type for example 100.")
-    return int(digits)
+def _budget(text: str) -> budgets.Budget:
+    try:
+        return budgets.parse("label_budgets", str(text))
+    except SpecError as error:
+        raise SpecError(f"The label budget {str(text)[:40]!r} cannot be used. {error}") from error

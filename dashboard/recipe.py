@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from engine import budgets
+from engine.budgets import Budget
 from engine.errors import SpecError
 from engine.presets import PRESETS
 from engine.spec import ALL_DEPTHS, MEASURES, ExperimentSpec, TrainSpec
@@ -16,6 +19,7 @@ START = dataclasses.replace(PRESETS["quick"].spec, name="", frozen_depths=(4,))
 
 NAMES = {"data": "datasets", "backbone": "backbones", "strategy": "strategies"}
 NUMBERS = {"depths": "frozen_depths", "seeds": "seeds", "labels": "label_budgets"}
+"""Lists of whole numbers; label budgets may be texts, too."""
 _TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
 KEYS = (*NAMES, *NUMBERS, "weights", "measure", *_TRAIN, "name")
 """The parameters of a link, in the order in which they are written."""
@@ -33,7 +37,8 @@ def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
     query = {key: list(getattr(spec, field)) for key, field in NAMES.items()}
     for key, field in NUMBERS.items():
         value = getattr(spec, field)
-        query[key] = ["all" if value == _EVERYTHING.get(field) else numbers_to_text(value)]
+        written = _budgets_to_text if field == "label_budgets" else numbers_to_text
+        query[key] = ["all" if value == _EVERYTHING.get(field) else written(value)]
     if spec.weights != "pretrained":
         query["weights"] = [spec.weights]
     if spec.measures != MEASURES:
@@ -77,8 +82,9 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
         return {NAMES[key]: tuple(values)}
     if key in NUMBERS:
         field = NUMBERS[key]
-        everything = last == "all" and field in _EVERYTHING
-        return {field: _EVERYTHING[field] if everything else numbers_from_text(field, last)}
+        if last == "all" and field in _EVERYTHING:
+            return {field: _EVERYTHING[field]}
+        return {field: _budgets(last) if field == "label_budgets" else numbers_from_text(field, last)}
     if key == "measure":
         return {"measures": () if values == ["none"] else tuple(values)}
     if key in _TRAIN:
@@ -122,6 +128,20 @@ def numbers_from_text(name: str, text: str) -> tuple[int, ...]:
             raise SpecError(f"{name}: {part!r} must rise, and at most {MAX_NUMBERS:,} numbers may be given.")
         found += range(low, high + 1)
     return tuple(found)
+
+
+def _budgets(text: str) -> tuple[Budget, ...]:
+    """Label budgets of a link, "50,100-102,5/class,10%"."""
+    found: list[Budget] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        worded = "/" in part or "%" in part or part.isalpha()
+        found += [budgets.parse("label_budgets", part)] if worded else numbers_from_text("label_budgets", part)
+    return tuple(found)
+
+
+def _budgets_to_text(values: Sequence[Budget]) -> str:
+    groups = (list(group) for _, group in itertools.groupby(values, key=lambda one: isinstance(one, str)))
+    return ",".join(",".join(group) if isinstance(group[0], str) else numbers_to_text(group) for group in groups)
 
 
 def _whole(text: str) -> bool:

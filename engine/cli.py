@@ -119,7 +119,7 @@ def _plan(args: argparse.Namespace) -> int:
     planned = plan(service.located(_spec(args)), home=store.home)
     for one in planned:
         run = one.run
-        labels = run.label_budget or "all"
+        labels = "all" if run.label_budget is None else run.label_budget
         print(
             f"{run.run_id}  {run.backbone}  {run.dataset}  {run.strategy:<20} frozen {run.frozen_depth:>2} of"
             f" {one.card.n_units}  labels {labels:>5}  seed {run.seed}"

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.datasets._splits import validation_images
+from engine import budgets
 from engine.plan import PlannedRun
 from engine.strategies import STRATEGIES
 
@@ -58,9 +58,10 @@ def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float =
 
 def images_used(planned: PlannedRun) -> tuple[int, int, int]:
     """(train, validation, test) images of a run."""
-    labelled = planned.run.label_budget or planned.info.n_pool
-    validation = validation_images(labelled)
-    return labelled - validation, validation, planned.info.n_test
+    budget, info = planned.run.label_budget, planned.info
+    labelled = budgets.n_images(budget, info.n_classes, info.n_pool)
+    validation = budgets.n_validation(budget, info.n_classes, labelled)
+    return labelled - validation, validation, info.n_test
 
 
 def run_flops(planned: PlannedRun) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from engine.budgets import words
 from engine.service import ENDED, wait
 from engine.spec import RunSpec
 from engine.store import Store
@@ -25,7 +26,7 @@ def follow(store: Store, experiment_id: str) -> int:
 def title(run: dict[str, Any]) -> str:
     """A run in a few words."""
     spec = RunSpec.from_json(run["spec"])
-    budget = f", {spec.label_budget} labels" if spec.label_budget else ""
+    budget = f", {words(spec.label_budget)}" if spec.label_budget else ""
     return f"{spec.strategy} frozen {spec.frozen_depth}/{run['n_units']}, {spec.dataset}{budget}, seed {spec.seed}"
 
 

@@ -1,16 +1,17 @@
 """Tidy frames from the store: one row per run, per epoch or per depth, every column documented here.
 
 `runs`: experiment_id, experiment (name), run_id, backbone, dataset, strategy, frozen_depth (leading units fixed), n_units,
-depth_fraction (frozen_depth / n_units), seed, label_budget (NA = all labels), weights, state, attempt, message, created,
+depth_fraction (frozen_depth / n_units), seed, label_budget (images used; NA = all labels, or not known before the run has
+begun), budget (as asked: "100", "5/class", "10%", "vtab" or "all"), weights, state, attempt, message, created,
 started, finished (UTC), seconds (worked), epochs (planned), val_accuracy and test_accuracy (0..1; test is read once),
 test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken" or
 "" before it was taken), progress (0..1), phase, eta_seconds, queue_position (1 = next), images_per_second.
 
-`learning_curve`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, epoch (0 = before
+`learning_curve`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, epoch (0 = before
 training), split (train or validation), metric (accuracy 0..1 or loss in nats), value.
 
 `transfer_curve`: experiment_id, run_id, backbone, dataset, strategy, unit (1 = stem; 0 = none), unit_name, depth_fraction
-(unit / n_units), frozen_depth, n_units, seed, label_budget, metric, value (0..1), n_images. `test_accuracy` and
+(unit / n_units), frozen_depth, n_units, seed, label_budget, budget, metric, value (0..1), n_images. `test_accuracy` and
 `val_accuracy` are of the trained network, at unit = frozen_depth; `probe_accuracy` and `knn_accuracy` are of the features
 after each unit of that run's network, on the test images.
 """
@@ -40,6 +41,7 @@ _CELL = {
     "frozen_depth": "int64",
     "seed": "int64",
     "label_budget": "Int64",
+    "budget": "str",
 }
 COLUMNS: dict[str, dict[str, str]] = {
     "runs": {
@@ -157,8 +159,15 @@ class Frames:
             "strategy": spec.strategy,
             "frozen_depth": spec.frozen_depth,
             "seed": spec.seed,
-            "label_budget": spec.label_budget,
+            "label_budget": self._images_used(stored, spec),
+            "budget": "all" if spec.label_budget is None else str(spec.label_budget),
         }
+
+    def _images_used(self, stored: dict[str, Any], spec: RunSpec) -> int | None:
+        if not isinstance(spec.label_budget, str):
+            return spec.label_budget
+        started = _last(self.events(stored["run_id"], stored["attempt"]), Started)
+        return started.n_train + started.n_validation if started else None
 
     def _run(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
         spec, progress = self._spec(stored), stored["progress"]

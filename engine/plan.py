@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import backbones, datasets
+from engine import backbones, budgets, datasets
 from engine.backbones import Card
 from engine.datasets import DatasetInfo
 from engine.errors import DatasetError, SpecError
@@ -100,8 +100,5 @@ def _check_depths(spec: ExperimentSpec, card: Card) -> None:
 
 def _check_budgets(spec: ExperimentSpec, info: DatasetInfo) -> None:
     for budget in spec.label_budgets:
-        if not 2 * info.n_classes <= budget <= info.n_pool:
-            raise DatasetError(
-                f"A label budget of {budget} was given; {info.name} allows {2 * info.n_classes} (two images for each of its"
-                f" {info.n_classes} classes: one to train on, one to validate) to {info.n_pool} (all outside the test part)."
-            )
+        if why := budgets.refusal(budget, info.name, info.n_classes, info.n_pool, info.smallest_class):
+            raise DatasetError(why)

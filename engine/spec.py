@@ -11,10 +11,13 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from engine import budgets
+from engine.budgets import Budget
 from engine.checks import choice, number, one_of_each, storable, text, unknown_keys, whole
 from engine.errors import SpecError
 
@@ -140,8 +143,9 @@ class RunSpec(_Spec):
     frozen_depth: int
     """Leading units held fixed, 0..number of units (linear probe)."""
     seed: int
-    label_budget: int | None = None
-    """Labelled target images used (training and validation together); None = all there are."""
+    label_budget: Budget | None = None
+    """Labelled target images used, training and validation together: a number, "5/class", "10%" or "vtab" (see
+    `engine.budgets`); None = all there are."""
     weights: str = "pretrained"
     """`pretrained` (shipped or from the hub), `random`, `file:PATH` of a safetensors file, or `run:RUN_ID` of a run that
     kept its weights."""
@@ -159,7 +163,7 @@ class RunSpec(_Spec):
         whole("frozen_depth", self.frozen_depth, 0, 100_000)
         whole("seed", self.seed, 0, 2**31 - 1)
         if self.label_budget is not None:
-            whole("label_budget", self.label_budget, 2, 10**9)
+            object.__setattr__(self, "label_budget", budgets.parse("label_budget", self.label_budget))
         if self.copied_depth is not None:
             whole("copied_depth", self.copied_depth, 0, 100_000)
         object.__setattr__(self, "keep_weights", _yes("keep_weights", self.keep_weights))
@@ -183,8 +187,8 @@ class ExperimentSpec(_Spec):
     frozen_depths: tuple[int, ...] | str = ALL_DEPTHS
     """Depths of partial fine-tuning, or `all`; 0 is full fine-tuning and the last is the linear probe, never run twice."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    label_budgets: tuple[int, ...] = ()
-    """Labelled images used, one cell each; empty = all labels."""
+    label_budgets: tuple[Budget, ...] = ()
+    """Labelled images used, one cell each, as numbers or texts (see `engine.budgets`); empty = all labels."""
     weights: str = "pretrained"
     measures: tuple[str, ...] = MEASURES
     train: TrainSpec = field(default_factory=TrainSpec)
@@ -208,11 +212,7 @@ class ExperimentSpec(_Spec):
         object.__setattr__(self, "seeds", one_of_each("seeds", self.seeds, kind=int))
         for seed in self.seeds:
             whole("seeds", seed, 0, 2**31 - 1)
-        object.__setattr__(
-            self, "label_budgets", one_of_each("label_budgets", self.label_budgets, kind=int, empty=True)
-        )
-        for budget in self.label_budgets:
-            whole("label_budgets", budget, 2, 10**9)
+        object.__setattr__(self, "label_budgets", _budgets(self.label_budgets))
         _weights(self.weights)
         object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
         object.__setattr__(self, "train", _train(self.train))
@@ -262,6 +262,12 @@ class ExperimentSpec(_Spec):
 
 def _train(value: object) -> TrainSpec:
     return value if isinstance(value, TrainSpec) else TrainSpec.from_dict(value)  # type: ignore[arg-type]
+
+
+def _budgets(values: object) -> tuple[Budget, ...]:
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise SpecError(f"label_budgets is {values!r}; it must be a list, for example [100, '5/class'].")
+    return tuple(dict.fromkeys(budgets.parse("label_budgets", value) for value in values))
 
 
 def _weights(value: object) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from dashboard.figures._style import plain
-from engine import stats
+from engine import budgets, stats
 
-SERIES = ("backbone", "dataset", "label_budget")
+SERIES = ("backbone", "dataset", "budget")
 NUMBERS = "seeds mean_percent sd_points low_percent high_percent interval runs_percent".split()
 SHORT_KIND = {stats.OVER_SEEDS: "t", stats.OVER_IMAGES: "Wilson", stats.NO_INTERVAL: "no interval"}
 INTERVAL_SEEDS = 3
@@ -33,6 +34,7 @@ def with_weights(
     A run from scratch starts from random weights by definition: it is the control of every series that it shares
     the other columns with, and is repeated in each.
     """
+    rows = with_budget(rows)
     if "weights" not in rows and runs is not None and "weights" in runs:
         rows = rows.merge(runs[["run_id", "weights"]].drop_duplicates("run_id"), on="run_id", how="left")
     control = rows["strategy"] == "from_scratch"
@@ -41,6 +43,13 @@ def with_weights(
     starts = rows.loc[~control, [*series, "weights"]].drop_duplicates()
     controls = rows[control].drop(columns="weights").merge(starts, on=list(series), how="left")
     return pd.concat([rows[~control], controls], ignore_index=True), [*series, "weights"]
+
+
+def with_budget(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the label budget as it was asked for; frames kept from before had its number only."""
+    if "budget" in rows or "label_budget" not in rows:
+        return rows
+    return rows.assign(budget=rows["label_budget"].astype("str").where(rows["label_budget"].notna(), "all"))
 
 
 def percent_summary(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -92,10 +101,15 @@ def of_series(frame: pd.DataFrame, columns: Sequence[str], key: tuple[Hashable, 
 
 
 def sort_key(key: Sequence[Hashable]) -> tuple[tuple[bool, bool, float, str], ...]:
-    """Order series by their values: numbers by size, then text, then what is missing (all labels)."""
-    return tuple(
-        (v is None, isinstance(v, str), 0.0 if v is None or isinstance(v, str) else float(v), str(v)) for v in key
-    )
+    """Order series by their values: numbers by size, then text by the number it begins with, then all labels."""
+    return tuple(map(_sort_value, key))
+
+
+def _sort_value(value: Hashable) -> tuple[bool, bool, float, str]:
+    begins = re.match(r"\d+(?:\.\d+)?", value) if isinstance(value, str) else None
+    text = isinstance(value, str) and not value.isdecimal()
+    number = float(begins[0]) if begins else 0.0 if value is None or isinstance(value, str) else float(value)
+    return value is None or value == "all", text, number, str(value)
 
 
 def series_label(key: Sequence[Hashable], columns: Sequence[str], shown: Sequence[str] | None = None) -> str:
@@ -103,9 +117,8 @@ def series_label(key: Sequence[Hashable], columns: Sequence[str], shown: Sequenc
     given = {name: value for name, value in zip(columns, key, strict=True) if shown is None or name in shown}
     parts = [plain(given[name]) for name in ("backbone", "dataset") if name in given]
     words = [" on ".join(parts)] if parts else []
-    if "label_budget" in given:
-        budget = given["label_budget"]
-        words.append("all labels" if budget is None else f"{int(budget)} labels")
+    if "budget" in given:
+        words.append(budgets.words(given["budget"]))
     rest = (name for name in given if name not in SERIES)
     return ", ".join([*words, *(f"{name} {plain(given[name])}" for name in rest)])
 

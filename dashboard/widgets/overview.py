@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboard.figures._style import cell_label
+from engine.budgets import words
 
 ENDED = ("finished", "failed", "diverged", "cancelled", "interrupted")
 WORDS = {"cancelled": "stopped"}
@@ -134,7 +135,7 @@ def _proof(runs: pd.DataFrame) -> str:
 
 def run_name(row: pd.Series) -> str:
     """A run in a few words: "Frozen depth 4, seed 0"."""
-    budget = f", {row['label_budget']} labels" if pd.notna(row["label_budget"]) else ""
+    budget = "" if row["budget"] == "all" else f", {words(row['budget'])}"
     return f"{cell_label(row['strategy'], row['frozen_depth'])}, seed {row['seed']}{budget}"
 
 

@@ -8,13 +8,14 @@ from dashboard import choices, state
 from dashboard.choices import FOLDER, MAX_SEEDS
 from dashboard.widgets import draft
 from dashboard.widgets.literal import literal
+from engine import budgets
 from engine.backbones import BACKBONES, Card
 from engine.datasets import DATASETS, DatasetInfo
 from engine.errors import SpecError, TransferscopeError
 from engine.strategies import STRATEGIES
 
 WEIGHTS = {"pretrained": "Pretrained", "random": "Random (control)", "file": "Your own file"}
-LABELS = ("20", "50", "100", "200", "500", "1000")
+LABELS = ("20", "50", "100", "200", "500", "1000", "1/class", "5/class", "20/class", "1%", "10%", "vtab")
 
 
 def data() -> DatasetInfo | None:
@@ -141,10 +142,21 @@ def repetitions(info: DatasetInfo | None) -> None:
     given = draft.start("labels")
     st.multiselect(
         "Label budgets", list(dict.fromkeys([*LABELS, *given])), given, key=draft.key("labels"), accept_new_options=True,
+        format_func=budget_words,
         placeholder=f"All {info.n_pool:,} labels" if info else "All labels",
-        help="How many labelled images are used, training and validation together; type any number. Several budgets are"
-        " compared with each other. Empty: all labels. The test images are always the same.",
+        help="How many labelled images are used: a number of images, training and validation together; 5/class for 5 training"
+        " images of each class (and a quarter as many to validate); 10% of the images; or vtab, 800 to train and 200 to"
+        " validate. Type any of them. Budgets are nested: a larger one contains the smaller. Several are compared with each"
+        " other. Empty: all labels. The test images are always the same.",
     )  # fmt: skip
+
+
+def budget_words(text: str) -> str:
+    """A budget as the picker shows it: "5 per class"; what is typed and cannot be used stays as it is."""
+    try:
+        return budgets.words(budgets.parse("label_budgets", text))
+    except SpecError:
+        return text
 
 
 def seeds_words(n: int, listed: str) -> str:

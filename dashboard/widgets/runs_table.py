@@ -6,11 +6,11 @@ import pandas as pd
 
 from dashboard.figures._style import cell_label
 
-CELL = ["backbone", "dataset", "label_budget", "weights", "strategy", "frozen_depth", "n_units"]
+CELL = ["backbone", "dataset", "budget", "weights", "strategy", "frozen_depth", "n_units"]
 SAID = {
     "backbone": "backbone",
     "dataset": "dataset",
-    "label_budget": "labels",
+    "budget": "labels",
     "weights": "weights",
     "n_units": "units",
 }
@@ -25,14 +25,14 @@ def collapsed(runs: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     if runs.empty:
         return "No runs.", pd.DataFrame(columns=["cell"])
     same = [name for name in SAID if runs[name].nunique(dropna=False) == 1]
-    words = [f"{SAID[name]} {_value(name, runs[name].iloc[0])}" for name in same]
+    words = [f"{SAID[name]} {runs[name].iloc[0]}" for name in same]
     rows = []
     for _, cell in runs.groupby(CELL, dropna=False, sort=False):
         first = cell.iloc[0]
         tested = cell["test_accuracy"] * 100
         rows.append(
             {"cell": cell_label(first["strategy"], first["frozen_depth"])}
-            | {SAID[name]: _value(name, first[name]) for name in SAID if name not in same}
+            | {SAID[name]: str(first[name]) for name in SAID if name not in same}
             | {
                 "seeds finished": f"{int((cell['state'] == 'finished').sum())} of {len(cell)}",
                 "test accuracy, mean (%)": tested.mean(),
@@ -48,10 +48,6 @@ def collapsed(runs: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     numbers = table.select_dtypes("float").columns
     table[numbers] = table[numbers].round(2)
     return ("The same in all: " + ", ".join(words) + ".") if words else "", table
-
-
-def _value(name: str, value: object) -> str:
-    return "all" if name == "label_budget" and pd.isna(value) else str(value)
 
 
 def _proof(cell: pd.DataFrame) -> str:

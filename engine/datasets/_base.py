@@ -37,6 +37,8 @@ class DatasetInfo:
     augmentation: str = "crop"
     """What `augmentation = "dataset"` means here: none, crop or crop_flip."""
     notes: tuple[str, ...] = ()
+    smallest_class: int = 0
+    """Images outside the test part in the class that has fewest; 0 where that is not known before decoding."""
 
     @property
     def n_classes(self) -> int:

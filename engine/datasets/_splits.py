@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine import budgets
+from engine.budgets import Budget
 from engine.datasets._base import TEST, TRAIN, VALIDATION, Images
 from engine.errors import DatasetError
-
-VALIDATION_SHARE = 0.2
-MAX_VALIDATION = 5_000
-"""Beyond this, more validation images would only take training images away (He et al. 2016 hold out 5,000 of 50,000)."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +20,6 @@ class Split:
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
-
-
-def validation_images(n_labelled: int) -> int:
-    """How many of the labelled images are held out for validation, before rounding within classes."""
-    return min(round(VALIDATION_SHARE * n_labelled), MAX_VALIDATION)
 
 
 def rank(keys: np.ndarray, seed: int, purpose: str) -> np.ndarray:
@@ -53,41 +46,64 @@ def n_held_out(n_members: int, share: float) -> int:
     return min(max(round(share * n_members), 1), n_members - 1)
 
 
-def make_split(images: Images, seed: int, label_budget: int | None = None) -> Split:
-    """Choose the images of one run.
-
-    A label budget counts training and validation images together (validation labels are labels too). Budgets of one
-    seed are nested: the images of a smaller one are among those of a larger one. Where the source pins a validation
-    part, all labels means that part as it is; under a budget both parts are drawn from together, so that the number of
-    labels used is the number stated.
+def hold_out_exactly(labels: np.ndarray, keys: np.ndarray, n: int, seed: int, purpose: str) -> np.ndarray:
+    """A random part of exactly n images: bool (n_images,), as stratified as n allows, never all of a class.
 
     Raises:
-        DatasetError: the budget exceeds the images there are, or leaves a class with fewer than two images.
+        ValueError: n exceeds what is left when every class keeps an image (a mistake of ours).
+    """
+    places, within = rank(keys, seed, purpose), np.zeros(len(labels), dtype=np.int64)
+    sizes = np.bincount(labels)[labels]
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        within[members[np.argsort(places[members])]] = np.arange(len(members))
+    free = np.flatnonzero(within < sizes - 1)
+    if n > len(free):
+        raise ValueError(f"{n} of {len(labels)} images cannot be held out: every class keeps one")
+    # The i-th of a class's m images stands at (i + 1/2) / m: taking the lowest takes the same share of every class.
+    order = free[np.lexsort((places[free], (within[free] + 0.5) / sizes[free]))]
+    chosen = np.zeros(len(labels), dtype=bool)
+    chosen[order[:n]] = True
+    return chosen
+
+
+def make_split(images: Images, seed: int, label_budget: Budget | None = None) -> Split:
+    """Choose the images of one run.
+
+    A label budget counts training and validation images together (validation labels are labels too). All budgets of one
+    seed cut one order: the images of a smaller one are among those of a larger one of the same kind, and of any kind
+    where the classes are of equal size. Where the source pins a validation part, all labels means that part as it is;
+    under a budget both parts are drawn from together, so that the number of labels used is the number stated.
+
+    Args:
+        images: the dataset.
+        seed: of the run.
+        label_budget: as in `engine.budgets`; None = all labels.
+
+    Raises:
+        DatasetError: the budget exceeds the images there are, or leaves a class with too few.
     """
     test = np.flatnonzero(images.parts == TEST)
     pinned = np.flatnonzero(images.parts == VALIDATION)
     pool = np.flatnonzero(images.parts != TEST)
     if label_budget is None and len(pinned):
         return Split(np.flatnonzero(images.parts == TRAIN), pinned, test)
-    chosen = pool if label_budget is None else pool[_budget(images, pool, seed, label_budget)]
-    share = validation_images(len(chosen)) / len(chosen)
-    held = hold_out(images.labels[chosen], images.keys[chosen], share, seed, "validation")
+    chosen = pool if label_budget is None else pool[_within_budget(images, pool, seed, label_budget)]
+    labels, keys = images.labels[chosen], images.keys[chosen]
+    n_held = budgets.n_validation(label_budget, images.info.n_classes, len(chosen))
+    if label_budget == budgets.VTAB or budgets.shots(label_budget):
+        held = hold_out_exactly(labels, keys, n_held, seed, "validation")
+    else:
+        held = hold_out(labels, keys, n_held / len(chosen), seed, "validation")
     return Split(chosen[~held], chosen[held], test)
 
 
-def _budget(images: Images, pool: np.ndarray, seed: int, budget: int) -> np.ndarray:
-    labels, keys = images.labels[pool], images.keys[pool]
-    n_classes = images.info.n_classes
-    if budget > len(pool):
-        raise DatasetError(
-            f"A label budget of {budget} was given, and {images.info.name} has {len(pool)} images outside its test part."
-            f" Choose at most {len(pool)}, or leave the budget out to use all of them."
-        )
-    if budget < 2 * n_classes:
-        raise DatasetError(
-            f"A label budget of {budget} leaves fewer than 2 images for each of the {n_classes} classes of"
-            f" {images.info.name} (one to train on, one to validate). Choose at least {2 * n_classes}."
-        )
+def _within_budget(images: Images, pool: np.ndarray, seed: int, budget: Budget) -> np.ndarray:
+    """Which images of the pool are within a budget: sorted indices into it."""
+    labels, keys, info = images.labels[pool], images.keys[pool], images.info
+    counts = np.bincount(labels, minlength=info.n_classes)
+    if why := budgets.refusal(budget, info.name, info.n_classes, len(pool), int(counts.min())):
+        raise DatasetError(why)
     # Rounds: first every class's first image, then every second one, ...; cutting this order anywhere is stratified
     # as evenly as it can be, and a larger budget contains the smaller.
     places = rank(keys, seed, "budget")
@@ -95,4 +111,4 @@ def _budget(images: Images, pool: np.ndarray, seed: int, budget: int) -> np.ndar
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         within[members[np.argsort(places[members])]] = np.arange(len(members))
-    return np.sort(np.lexsort((places, within))[:budget])
+    return np.sort(np.lexsort((places, within))[: budgets.n_images(budget, info.n_classes, len(pool))])

@@ -23,6 +23,7 @@ INFO = DatasetInfo(
     size="8x8 grey, shown at the network's size",
     augmentation="crop",
     notes=("Mirroring is off: a mirrored digit is another sign.",),
+    smallest_class=95,
 )
 
 

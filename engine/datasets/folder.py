@@ -141,6 +141,13 @@ def _info(name: str, labels: np.ndarray, parts: np.ndarray, class_names: tuple[s
     n_test = int((parts == TEST).sum())
     if not n_test:
         n_test = sum(n_held_out(int(n), TEST_SHARE) for n in np.bincount(labels[parts == TRAIN]))
+        smallest = min(
+            int(((labels == label) & (parts != TEST)).sum())
+            - n_held_out(int(((labels == label) & (parts == TRAIN)).sum()), TEST_SHARE)
+            for label in range(len(class_names))
+        )
+    else:
+        smallest = int(np.bincount(labels[parts != TEST], minlength=len(class_names)).min())
     return DatasetInfo(
         name=name,
         label=root.name or str(root),
@@ -152,6 +159,7 @@ def _info(name: str, labels: np.ndarray, parts: np.ndarray, class_names: tuple[s
         n_test=n_test,
         size="as in the files",
         augmentation="crop_flip",
+        smallest_class=smallest,
     )
 
 

@@ -102,6 +102,7 @@ def _info(task: _Task) -> DatasetInfo:
         size="64x64 colour, drawn when needed",
         augmentation="crop",  # the same for all, so that only the task differs; mirroring would swap classes of noise
         notes=task.notes,
+        smallest_class=POOL_PER_CLASS,
     )
 
 

@@ -22,7 +22,7 @@ SPECS = [
         strategies=("partial_fine_tuning", "from_scratch"),
         frozen_depths=(0, 3),
         seeds=(7, 3, 4, 5),
-        label_budgets=(20, 50),
+        label_budgets=(20, "5/class", "10%"),
         weights="file:/w.safetensors",
         measures=(),
         train=TrainSpec(epochs=3, learning_rate=0.1, optimizer="adamw"),
@@ -52,7 +52,7 @@ def changed(**given: Any) -> dict[str, Any]:
         (changed(backbone="x" * 300), "too long"),
         (changed(data="folder:", folder="a\0b"), "cannot be typed"),
         (changed(weights="file", weights_file=""), ".safetensors"),
-        (changed(labels=["many"]), "'many' is not a whole number"),
+        (changed(labels=["many"]), "'many' cannot be used.*5/class"),
         (changed(labels=["1"]), "label_budgets is 1"),
         (changed(depth_mode="several", depths=[]), "No depth is chosen"),
         (changed(seed_list="0-"), "neither a whole number nor a range"),
@@ -71,6 +71,8 @@ def test_a_name_without_a_family_is_one_of_timm() -> None:
 
 def test_typed_label_budgets_may_have_commas_and_are_sorted() -> None:
     assert choices.fields(changed(labels=["1,000", "50"]))["label_budgets"] == (50, 1000)
+    mixed = changed(labels=["vtab", "10 %", "5/class", "20"])
+    assert choices.fields(mixed)["label_budgets"] == (20, "vtab", "5/class", "10%")
 
 
 def test_several_without_a_depth_is_fine_where_no_strategy_uses_one() -> None:

@@ -36,7 +36,9 @@ specs = st.builds(
     strategies=st.lists(names, min_size=1, max_size=3),
     frozen_depths=st.just("all") | st.lists(st.integers(0, 30), max_size=6),
     seeds=st.lists(st.integers(0, 40), min_size=1, max_size=6),
-    label_budgets=st.lists(st.integers(2, 2000), max_size=3),
+    label_budgets=st.lists(
+        st.integers(2, 2000) | st.sampled_from(["5/class", "1/class", "10%", "0.5%", "vtab"]), max_size=4
+    ),
     weights=st.sampled_from(["pretrained", "random"]) | names.map("file:{}".format),
     measures=st.lists(st.sampled_from(MEASURES), unique=True),
     train=trains,

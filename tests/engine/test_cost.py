@@ -25,6 +25,8 @@ def run(strategy: str, depth: int, budget: int | None = None, **train: object) -
 def test_a_label_budget_counts_training_and_validation():
     assert cost.images_used(run("full_fine_tuning", 0)) == (80, 20, 50)
     assert cost.images_used(run("full_fine_tuning", 0, 10)) == (8, 2, 50)
+    assert cost.images_used(run("full_fine_tuning", 0, "4/class")) == (8, 2, 50)
+    assert cost.images_used(run("full_fine_tuning", 0, "10%")) == (8, 2, 50)
 
 
 def test_operations_of_a_training():

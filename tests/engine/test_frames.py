@@ -70,6 +70,18 @@ def test_a_queued_run(store, frames, make_run, make_spec):
         assert frames.frame(name).empty
 
 
+def test_a_budget_in_words_counts_its_images_once_the_run_has_begun(store, frames, make_run, make_spec):
+    store.submit(make_spec(), [(make_run(label_budget="5/class"), 2), (make_run(), 2)])
+    shots, everything = frames.frame("runs").to_dict("records")
+    assert (shots["budget"], everything["budget"]) == ("5/class", "all")
+    assert pd.isna(shots["label_budget"])
+    leases = Leases(store)
+    leases.append(leases.claim(leases.register("cpu"), "cpu"), 0, [STARTED])
+    shots, everything = frames.frame("runs").to_dict("records")
+    assert shots["label_budget"] == STARTED.n_train + STARTED.n_validation
+    assert pd.isna(everything["label_budget"])
+
+
 def test_a_running_run(store, frames, claimed):
     leases, lease = claimed
     leases.append(lease, 0, ALL[:3])
@@ -99,6 +111,7 @@ def test_a_finished_run(store, frames, claimed):
         "depth_fraction": 0.5,
         "seed": 0,
         "label_budget": 20,
+        "budget": "20",
         "weights": "random",
         "state": "finished",
         "attempt": 1,

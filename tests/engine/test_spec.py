@@ -45,7 +45,9 @@ specs = st.builds(
     strategies=st.lists(names, **lists),
     frozen_depths=st.just(ALL_DEPTHS) | st.lists(st.integers(0, 100), max_size=5),
     seeds=st.lists(st.integers(0, 2**31 - 1), **lists),
-    label_budgets=st.lists(st.integers(2, 10**9), max_size=3),
+    label_budgets=st.lists(
+        st.integers(2, 10**9) | st.sampled_from(["vtab", "10%", "0.25%", "1/class", "20/class"]), max_size=4
+    ),
     weights=st.sampled_from(["pretrained", "random", "file:weights.safetensors"]),
     measures=st.lists(st.sampled_from(MEASURES), max_size=2),
     train=trains,
@@ -67,7 +69,16 @@ def test_the_name_is_outside_the_identity(spec, name):
     assert dataclasses.replace(spec, name=name).experiment_id == spec.experiment_id
 
 
-@given(trains, st.integers(0, 2**31 - 1), st.none() | st.integers(2, 100))
+def test_spellings_of_a_budget_are_one_experiment():
+    one, two = (
+        ExperimentSpec(label_budgets=[100, "5/class", "10%"]),
+        ExperimentSpec(label_budgets=["100", "5 / class", "10.0 %", 100]),
+    )
+    assert one == two
+    assert one.experiment_id == two.experiment_id
+
+
+@given(trains, st.integers(0, 2**31 - 1), st.none() | st.integers(2, 100) | st.sampled_from(["5/class", "10%", "vtab"]))
 @settings(max_examples=20, deadline=None)
 def test_runs_survive_json(train, seed, budget):
     run = RunSpec("b", "d", "s", 0, seed, budget, train=train)
@@ -93,6 +104,7 @@ def test_the_order_of_keys_does_not_matter():
     [
         {"seeds": (0, 1)},
         {"label_budgets": (100,)},
+        {"label_budgets": ("5/class",)},
         {"weights": "random"},
         {"measures": ()},
         {"frozen_depths": (2,)},
@@ -130,6 +142,9 @@ def test_identities_do_not_change_between_versions():
         (ExperimentSpec, {"backbones": "resnet20_cifar10"}, "must be a list"),
         (ExperimentSpec, {"label_budgets": [0]}, "label_budgets is 0"),
         (ExperimentSpec, {"label_budgets": [-5]}, "label_budgets is -5"),
+        (ExperimentSpec, {"label_budgets": ["0%"]}, "above 0%"),
+        (ExperimentSpec, {"label_budgets": ["few"]}, '"5/class"'),
+        (ExperimentSpec, {"label_budgets": "5/class"}, "must be a list"),
         (ExperimentSpec, {"frozen_depths": "every"}, "or 'all'"),
         (ExperimentSpec, {"frozen_depths": [-1]}, "frozen_depths is -1"),
         (ExperimentSpec, {"frozen_depths": [True]}, "frozen_depths holds True"),

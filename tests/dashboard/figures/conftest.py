@@ -29,7 +29,9 @@ def _common(strategy: str, depth: int, seed: int, series: Mapping[str, object]) 
 
 
 def _frame(rows: list[dict[str, object]]) -> pd.DataFrame:
-    return pd.DataFrame(rows).astype({"label_budget": "Int64"})
+    frame = pd.DataFrame(rows).astype({"label_budget": "Int64"})
+    asked = frame["label_budget"].astype("str").where(frame["label_budget"].notna(), "all")
+    return frame if "budget" in frame else frame.assign(budget=asked)
 
 
 @pytest.fixture

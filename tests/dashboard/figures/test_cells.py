@@ -53,8 +53,8 @@ def test_series_are_named_in_words_and_ordered_by_size() -> None:
     keys = [("r", "d", None), ("r", "d", 1000), ("r", "d", 50)]
     assert sorted(keys, key=_cells.sort_key) == [("r", "d", 50), ("r", "d", 1000), ("r", "d", None)]
     assert _cells.series_label(keys[1], _cells.SERIES) == "r on d, 1000 labels"
-    assert _cells.series_label(keys[0], _cells.SERIES, ["label_budget"]) == "all labels"
-    assert _cells.varying(keys, _cells.SERIES) == ["label_budget"]
+    assert _cells.series_label(keys[0], _cells.SERIES, ["budget"]) == "all labels"
+    assert _cells.varying(keys, _cells.SERIES) == ["budget"]
     assert _cells.shared_label(keys, _cells.SERIES) == "r on d"
     assert (
         _cells.series_label((*keys[1], "random"), [*_cells.SERIES, "weights"]) == "r on d, 1000 labels, weights random"
@@ -87,3 +87,19 @@ def test_unit_names_only_where_backbones_agree() -> None:
     rows = pd.DataFrame({"unit": [1, 1, 2], "unit_name": ["stem", "conv1", "stage1"]})
     assert _cells.unit_names(rows) == {2: "stage1"}
     assert _cells.unit_names(rows[["unit"]]) == {}
+
+
+def test_budgets_in_words_are_series_of_their_own(transfer_curve) -> None:
+    asked = ["50", "1000", "5/class", "20/class", "10%", "vtab", "all"]
+    frame = pd.concat([transfer_curve(label_budget=1000, budget=one) for one in asked], ignore_index=True)
+    rows, columns = _cells.with_weights(_cells.measured(frame, "test_accuracy"), None, _cells.SERIES)
+    keys = _cells.curve_keys(rows, columns)
+    assert [key[-1] for key in keys] == ["50", "1000", "vtab", "5/class", "10%", "20/class", "all"]
+    said = [_cells.series_label(key, columns, ["budget"]) for key in keys]
+    assert said[2:5] == ["1,000 labels (VTAB)", "5 per class", "10% of the labels"]
+
+
+def test_a_frame_from_before_budgets_had_words_is_drawn_as_it_was(transfer_curve) -> None:
+    frame = transfer_curve().drop(columns="budget")
+    rows, _ = _cells.with_weights(_cells.measured(frame, "test_accuracy"), None, _cells.SERIES)
+    assert set(rows["budget"]) == {"100"}

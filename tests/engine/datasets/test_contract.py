@@ -47,6 +47,7 @@ def test_the_description_is_what_decoding_gives(name, images):
     assert info == images.info
     assert info.n_test == (images.parts == "test").sum()
     assert info.n_pool == (images.parts != "test").sum()
+    assert info.smallest_class == np.bincount(images.labels[images.parts != "test"]).min()
     assert len(images.pixels) == len(images.labels) == len(images.parts) == len(images.keys)
     for text in (info.label, info.summary, info.source, info.licence, info.size):
         assert text.strip()
