@@ -10,22 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine import augment
 from engine.seeding import generator
 
-CROP_SHARE = 8
-"""Random shifts reach 1/8 of the side, the usual 4 pixels at 32."""
+RESIDENT_SHARE = 0.5
+"""Of an accelerator's free memory: images that need more stay on the host, and each batch is carried over."""
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """Images of a dataset on a device, with what turns them into network input."""
+    """Images of a dataset on or beside a device, with what turns them into network input."""
 
     data: Tensor
-    """uint8, (n_images, height, width, 3)"""
+    """uint8, (n_rows, height, width, 3): on the device, or on the host (memory or a mapped file) to be read by batches."""
     labels: Tensor
-    """int64, (n_images,)"""
+    """int64, (n_images,), on the device."""
     mean: Tensor
     std: Tensor
+    row_of: Tensor | None = None
+    """int64, (n_images,): the row of `data` that holds each image, where only some are on the device (-1: not there)."""
 
     @classmethod
     def on(
@@ -35,10 +38,53 @@ class Pixels:
         labels: np.ndarray,
         mean: tuple[float, ...],
         std: tuple[float, ...],
+        *,
+        rows: np.ndarray | None = None,
+        resident: bool | None = None,
     ) -> Pixels:
-        """Place decoded images on a device; on the CPU the array's memory is shared, not copied."""
+        """Place decoded images on a device.
+
+        On the CPU the array's memory (or mapped file) is shared, not copied, and pages are read as batches ask for them.
+
+        Args:
+            device: where batches will be.
+            pixels: uint8 (n_images, height, width, 3).
+            labels: int64 (n_images,).
+            mean, std: of the network's input, 0..1.
+            rows: the images that will be asked for, where not all: only these go to an accelerator.
+            resident: whether to hold them on the accelerator; None: where they fit into half of its free memory.
+        """
         scale = torch.tensor([mean, std], dtype=torch.float32, device=device) * 255.0
-        return cls(_view(pixels).to(device), torch.tensor(labels, device=device), scale[0], scale[1])
+        here, labels_there = _view(pixels), torch.tensor(labels, device=device)
+        chosen = np.arange(len(pixels)) if rows is None else np.unique(rows)
+        needed = len(chosen) * int(np.prod(pixels.shape[1:]))
+        if device.type == "cpu" or not (_fits(device, needed) if resident is None else resident):
+            return cls(here, labels_there, scale[0], scale[1])
+        if len(chosen) == len(pixels):
+            return cls(here.to(device), labels_there, scale[0], scale[1])
+        row_of = torch.full((len(pixels),), -1, dtype=torch.int64)
+        row_of[torch.from_numpy(chosen)] = torch.arange(len(chosen))
+        there = torch.empty((len(chosen), *pixels.shape[1:]), dtype=torch.uint8, device=device)
+        for start in range(0, len(chosen), 4096):  # in parts: a copy of all of them on the host might not fit
+            there[start : start + 4096] = here[torch.from_numpy(chosen[start : start + 4096])].to(device)
+        return cls(there, labels_there, scale[0], scale[1], row_of.to(device))
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches are."""
+        return self.labels.device
+
+    def taken(self, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Some images as they are, uint8 (b, h, w, 3), and their labels, on the device."""
+        chosen = torch.as_tensor(indices, device=self.device)
+        if self.data.device == self.device:
+            rows = chosen if self.row_of is None else self.row_of[chosen]
+            return self.data[rows], self.labels[chosen]
+        there = torch.as_tensor(indices)
+        # Pinned memory is copied while the device computes; torch keeps the block until the copy is done.
+        block = torch.empty((len(indices), *self.data.shape[1:]), dtype=torch.uint8, pin_memory=_pins(self.device))
+        torch.index_select(self.data, 0, there, out=block)
+        return block.to(self.device, non_blocking=True), self.labels[chosen]
 
     def normalised(self, chosen: Tensor) -> Tensor:
         """uint8 (b, h, w, 3) -> float32 (b, 3, h, w) in channels-last memory."""
@@ -47,8 +93,8 @@ class Pixels:
     def in_order(self, indices: np.ndarray, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Plain batches (images, labels) of some images, in the order given."""
         for start in range(0, len(indices), batch_size):
-            chosen = torch.as_tensor(indices[start : start + batch_size], device=self.data.device)
-            yield self.normalised(self.data[chosen]), self.labels[chosen]
+            images, labels = self.taken(indices[start : start + batch_size])
+            yield self.normalised(images), labels
 
     def shuffled(
         self, indices: np.ndarray, batch_size: int, *, seed: int, epoch: int, augmentation: str
@@ -58,65 +104,25 @@ class Pixels:
         Batches differ in size by at most one, so that none is too small for batch normalisation.
         """
         order = generator(seed, "order", epoch).permutation(len(indices))
-        shifts, mirrored = self._draws(seed, epoch, augmentation)
-        squares = self._squares(seed, epoch) if augmentation == "crop_flip_erase" else None
-        for places in np.array_split(order, n_batches(len(indices), batch_size)):
-            batch = indices[places]
-            chosen = torch.as_tensor(batch, device=self.data.device)
-            images = self.data[chosen]
-            if augmentation != "none":
-                images = self._cut(images, shifts[batch], mirrored[batch])
-            if squares is not None:
-                images = self._erased(images, squares[batch])
-            yield self.normalised(images), self.labels[chosen]
-
-    def _draws(self, seed: int, epoch: int, augmentation: str) -> tuple[np.ndarray, np.ndarray]:
-        # Drawn for every image of the dataset, so that an image's draw does not depend on which others are used.
-        n_images, height = self.data.shape[:2]
-        reach = height // CROP_SHARE
-        draws = generator(seed, "augment", epoch)
-        shifts = draws.integers(-reach, reach + 1, size=(n_images, 2))
-        flips = draws.random(n_images) < 0.5
-        return shifts, flips if augmentation.startswith("crop_flip") else np.zeros(n_images, dtype=bool)
-
-    def _squares(self, seed: int, epoch: int) -> np.ndarray:
-        """A square to erase in half of the images: centre row, centre column and side (0 = none), int64 (n_images, 3)."""
-        n_images, height, width = self.data.shape[:3]
-        draws = generator(seed, "erase", epoch)
-        centres = draws.integers(0, [height, width], size=(n_images, 2))
-        sides = draws.integers(max(1, height // 8), height // 2 + 1, size=n_images)
-        return np.column_stack([centres, np.where(draws.random(n_images) < 0.5, sides, 0)])
-
-    def _erased(self, images: Tensor, squares: np.ndarray) -> Tensor:
-        """Fill one square per image with the mean colour (Zhong et al. 2020, "Random Erasing", with squares)."""
-        row, column, side = torch.as_tensor(squares, device=images.device).unbind(1)
-        height, width = images.shape[1:3]
-        top, left = (row - side // 2)[:, None], (column - side // 2)[:, None]
-        y, x = torch.arange(height, device=images.device), torch.arange(width, device=images.device)
-        rows = (y >= top) & (y < top + side[:, None])
-        columns = (x >= left) & (x < left + side[:, None])
-        inside = (rows[:, :, None] & columns[:, None, :])[..., None]
-        return torch.where(inside, self.mean.round().to(torch.uint8), images)
-
-    def _cut(self, images: Tensor, shifts: np.ndarray, mirrored: np.ndarray) -> Tensor:
-        """Shift (filling with the mean colour) and mirror a batch by one gather: (b, h, w, 3) -> (b, h, w, 3)."""
-        n, height, width, _ = images.shape
-        reach = height // CROP_SHARE
+        height, width = self.data.shape[1:3]
+        draws = augment.draw(len(self.labels), height, width, seed=seed, epoch=epoch, augmentation=augmentation)
         fill = self.mean.round().to(torch.uint8)
-        padded = fill.repeat(n, height + 2 * reach, width + 2 * reach, 1)
-        padded[:, reach : reach + height, reach : reach + width] = images
-        device = images.device
-        shift = torch.as_tensor(shifts + reach, device=device)
-        rows = shift[:, 0, None] + torch.arange(height, device=device)
-        columns = shift[:, 1, None] + torch.arange(width, device=device)
-        flip = torch.as_tensor(mirrored, device=device)
-        columns = torch.where(flip[:, None], columns.flip(1), columns)
-        return padded[torch.arange(n, device=device)[:, None, None], rows[:, :, None], columns[:, None, :]]
+        for places in np.array_split(order, n_batches(len(indices), batch_size)):
+            images, labels = self.taken(indices[places])
+            yield self.normalised(augment.apply(images, draws, indices[places], fill)), labels
 
 
 def n_batches(n_images: int, batch_size: int) -> int:
     """Batches in an epoch."""
     return max(1, -(-n_images // batch_size))
+
+
+def _fits(device: torch.device, needed: int) -> bool:
+    return device.type != "cuda" or needed <= RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
+
+
+def _pins(device: torch.device) -> bool:
+    return device.type == "cuda"
 
 
 def _view(pixels: np.ndarray) -> Tensor:

@@ -56,3 +56,9 @@ class Control:
         """Begin a phase at a share of the whole run."""
         self.step()
         self.progress.phase, self.progress.done = phase, done
+
+    def tell(self, phase: str, share: float) -> None:
+        """Note how far preparations are that come before the run itself: its own share and its end are not known yet."""
+        self.step()
+        self.progress.phase = f"{phase}, {share:.0%}"
+        self.progress.began = time.monotonic()

@@ -16,8 +16,10 @@ from engine.backbones._network import Composition, Network
 from engine.batches import Pixels
 from engine.control import Control
 from engine.datasets import Images, Split
+from engine.datasets._fill import silent
 from engine.events import DepthMeasured, Event
 from engine.features import extract
+from engine.limits import image_memory
 from engine.scores import SCORES, FeatureSplit, Measured
 from engine.spec import RunSpec
 
@@ -32,16 +34,30 @@ class Caches:
         self.images: OrderedDict[tuple, Images] = OrderedDict()
         self.depths: OrderedDict[tuple, Measured] = OrderedDict()
 
-    def load(self, name: str, side: int, interpolation: str, home: Path | None, crop_fraction: float = 1.0) -> Images:
-        """Decode a dataset once per size and crop."""
+    def load(
+        self,
+        name: str,
+        side: int,
+        interpolation: str,
+        home: Path | None,
+        crop_fraction: float = 1.0,
+        control: Control | None = None,
+    ) -> Images:
+        """Decode a dataset once per size; the control is told how far that is, and may stop it."""
         # The signature changes when files of a folder do: a worker may live longer than they stay the same.
         key = (name, datasets.signature(name, home), side, interpolation, crop_fraction)
         if key not in self.images:
-            self.images[key] = datasets.load(name, side, interpolation, home, crop_fraction)
+            tell = control.tell if control else silent
+            self.images[key] = datasets.load(name, side, interpolation, home, crop_fraction=crop_fraction, tell=tell)
         self.images.move_to_end(key)
-        while len(self.images) > CACHED_DATASETS:
+        bound = image_memory(home)
+        while len(self.images) > 1 and (len(self.images) > CACHED_DATASETS or self._held() > bound):
             self.images.popitem(last=False)
         return self.images[key]
+
+    def _held(self) -> int:
+        """Bytes of memory; what is mapped takes none of its own."""
+        return sum(images.pixels.nbytes for images in self.images.values() if not images.mapped)
 
     def keep(self, key: tuple, measured: Measured) -> None:
         """Remember a measure of one depth."""

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from engine import backbones, datasets, run_weights, seeding, train
@@ -88,13 +89,14 @@ def prepare(
     strategy = STRATEGIES[run.strategy]
     network, origin = build_network(run, strategy.weights or run.weights, home)
     card = backbones.card(run.backbone, home)
-    images = shared.load(run.dataset, card.input_size[1], card.interpolation, home, card.crop_fraction)
+    images = shared.load(run.dataset, card.input_size[1], card.interpolation, home, card.crop_fraction, control)
     split = datasets.make_split(images, run.seed, run.label_budget)
     network.reset_head(images.info.n_classes)
     network.freeze(run.frozen_depth)
     where = torch.device(device.name)
     network.to(where, memory_format=torch.channels_last)
-    pixels = Pixels.on(where, images.pixels, images.labels, card.mean, card.std)
+    rows = np.concatenate([split.train, split.validation, split.test])
+    pixels = Pixels.on(where, images.pixels, images.labels, card.mean, card.std, rows=rows)
     bits = precision(device, run.train.precision)
     ready = Prepared(run, card, network, origin, images, pixels, split, control, shared, bits)
     control.enter("preparing", SETUP_DONE)

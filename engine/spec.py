@@ -26,7 +26,7 @@ SPEC_VERSION = 1
 
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("one_cycle", "cosine", "constant")
-AUGMENTATIONS = ("dataset", "none", "crop", "crop_flip", "crop_flip_erase")
+AUGMENTATIONS = ("dataset", "none", "crop", "crop_colour", "crop_flip", "crop_flip_colour", "crop_flip_erase")
 SELECTIONS = ("best_validation", "last_epoch")
 PRECISIONS = ("auto", "float32", "bfloat16")
 MEASURES = ("linear_probe", "knn")
@@ -109,7 +109,8 @@ class TrainSpec(_Spec):
     label_smoothing: float = 0.0
     """0..0.9."""
     augmentation: str = "dataset"
-    """`dataset` (its own default), `none`, `crop` (random shift by 1/8), `crop_flip` (and mirrored half the time) or
+    """`dataset` (its own default), `none`, `crop` (random shift by 1/8), `crop_flip` (and mirrored half the time),
+    `crop_colour` or `crop_flip_colour` (and brightness, contrast and saturation changed by up to 40 %) or
     `crop_flip_erase` (and a random square filled with the mean colour, half the time)."""
     selection: str = "best_validation"
     """Which epoch's weights are tested: `best_validation` (ties: lower loss) or `last_epoch`. Never chosen on test."""

@@ -95,7 +95,7 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
         torch.manual_seed(derive(task.seed, "dropout", epoch))
         network.train()
         losses: list[Tensor] = []
-        hits = torch.zeros((), device=task.pixels.data.device)
+        hits = torch.zeros((), device=task.pixels.device)
         rate = 0.0
         for step, (images, labels) in enumerate(shuffled(task, epoch)):
             control.step()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.errors import UnknownNameError
 from engine.registry import Registry
+
+if TYPE_CHECKING:
+    from engine.datasets._source import Source
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
@@ -35,7 +38,7 @@ class DatasetInfo:
     download_bytes: int = 0
     """0 where everything is on this machine already."""
     augmentation: str = "crop"
-    """What `augmentation = "dataset"` means here: none, crop or crop_flip."""
+    """What `augmentation = "dataset"` means here: one of the spec's others; without a flip where that mirrors signs."""
     notes: tuple[str, ...] = ()
     smallest_class: int = 0
     """Images outside the test part in the class that has fewest; 0 where that is not known before decoding."""
@@ -60,6 +63,8 @@ class Images:
     """str, (n_images,): content hashes, by which subsets are drawn, so that file order and names do not matter."""
     skipped: tuple[str, ...] = field(default_factory=tuple)
     """Files that were left out, each with its reason."""
+    mapped: bool = False
+    """Whether the pixels are a file that is read page by page, so that they take no memory of their own."""
 
     @property
     def fingerprint(self) -> str:
@@ -78,8 +83,8 @@ class Dataset:
     accepts: Callable[[str], bool]
     describe: Callable[[str, Path | None], DatasetInfo]
     """Cheap; raises DatasetError where the source cannot be used."""
-    decode: Callable[[str, int, str, Path | None], Images]
-    """(name, side in pixels, interpolation, home) -> images of side x side; raises DatasetError."""
+    open: Callable[[str, Path | None], Source]
+    """(name, home) -> its images by number, not decoded; raises DatasetError."""
     label: str = ""
     summary: str = ""
     listed: bool = True
@@ -91,7 +96,8 @@ class Dataset:
 DATASETS: Registry[Dataset] = Registry("dataset", __name__.rpartition(".")[0])
 
 
-def _find(name: str) -> Dataset:
+def find(name: str) -> Dataset:
+    """The dataset that accepts a name. Raises UnknownNameError, which lists the near matches."""
     for dataset in DATASETS:
         if dataset.accepts(name):
             return dataset
@@ -108,38 +114,12 @@ def describe(name: str, home: Path | None = None) -> DatasetInfo:
         UnknownNameError: nothing has this name.
         DatasetError: it cannot be used; every class or file at fault is named.
     """
-    return _find(name).describe(name, home)
-
-
-def load(
-    name: str, side: int, interpolation: str = "bicubic", home: Path | None = None, crop_fraction: float = 1.0
-) -> Images:
-    """Decode a dataset at `side` x `side` pixels.
-
-    Args:
-        name: as of `describe`.
-        side: pixels of the result.
-        interpolation: nearest, bilinear, bicubic or lanczos.
-        home: where downloaded things are kept.
-        crop_fraction: which part of an image's shorter side is seen, 0..1: images are decoded that much larger and their
-            centre is cut out, as a backbone's own preprocessing does.
-
-    Raises:
-        As `describe`.
-    """
-    larger = max(side, math.floor(side / crop_fraction))
-    images = _find(name).decode(name, larger, interpolation, home)
-    if larger == side:
-        return images
-    start = round((larger - side) / 2)
-    pixels = images.pixels[:, start : start + side, start : start + side].copy()
-    pixels.setflags(write=False)
-    return replace(images, pixels=pixels)
+    return find(name).describe(name, home)
 
 
 def signature(name: str, home: Path | None = None) -> str:
     """Text that changes when a dataset's files do: decoded images may be kept while it stays. Raises as `describe`."""
-    return _find(name).signature(name, home)
+    return find(name).signature(name, home)
 
 
 def unique_keys(hashes: Iterable[str]) -> np.ndarray:

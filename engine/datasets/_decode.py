@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import threading
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
-import psutil
 from PIL import Image, ImageOps
-
-from engine.errors import DatasetError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 MAX_PIXELS = 40_000_000
+DRAFT_GAP = 2
+"""A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves at least this many times the side wanted: 2 to 4 times faster
+on photographs, and the resized image differs from that of the whole one by less than 2 of 255 in the mean (tested)."""
+LARGE_PIXELS = 8_000_000
+_few_large = threading.BoundedSemaphore(2)
+"""So many images of more than `LARGE_PIXELS` are in memory at once (each may take 500 MB), however many threads decode."""
 
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -31,53 +35,71 @@ class BrokenImage(Exception):
     """A file is not an image that can be used; the text is the reason."""
 
 
-def room_for(name: str, n_images: int, side: int) -> None:
-    """Refuse to decode more than half of the memory that is free.
+@dataclass(frozen=True)
+class Sizing:
+    """How images are brought to one size; what a backbone was trained with."""
 
-    Raises:
-        DatasetError: the images would not fit; says how much they need and what to do.
+    side: int
+    """Pixels; images become side x side."""
+    interpolation: str = "bicubic"
+    crop_fraction: float = 1.0
+    """Side of the central square that is kept, as a share of the shorter side, above 0 and at most 1."""
+
+    @property
+    def before_crop(self) -> int:
+        """What the shorter side is resized to before the central square is cut out, as timm does."""
+        return max(self.side, int(self.side / self.crop_fraction))
+
+    @property
+    def bytes_per_image(self) -> int:
+        return self.side * self.side * 3
+
+
+def resize(image: Image.Image, sizing: Sizing) -> np.ndarray:
+    """Shorter side to `before_crop`, then the central square of `side`: uint8 (side, side, 3).
+
+    For square images these are the bits of torchvision's Resize and CenterCrop; for others Pillow's `fit` cuts the square
+    out first, which differs by a part of a pixel in place.
     """
-    needed, free = n_images * side * side * 3, psutil.virtual_memory().available
-    if needed > free / 2:
-        raise DatasetError(
-            f"{name}: {n_images:,} images at {side}x{side} pixels need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory"
-            " are free (half of it may be used). Use a part of the images, a backbone with a smaller input, or free memory."
-        )
+    full = sizing.before_crop
+    fitted = ImageOps.fit(image, (full, full), method=RESAMPLING.get(sizing.interpolation, Image.Resampling.BICUBIC))
+    edge = round((full - sizing.side) / 2)
+    return np.asarray(fitted)[edge : edge + sizing.side, edge : edge + sizing.side]
 
 
-def resize(image: Image.Image, side: int, interpolation: str) -> np.ndarray:
-    """Shorter side to `side`, then the centre square: uint8 (side, side, 3)."""
-    return np.asarray(ImageOps.fit(image, (side, side), method=RESAMPLING.get(interpolation, Image.Resampling.BICUBIC)))
-
-
-def resize_all(pixels: np.ndarray, side: int, interpolation: str) -> np.ndarray:
-    """Resize uint8 (n, h, w, 3) to read-only uint8 (n, side, side, 3)."""
-    out = np.stack([resize(Image.fromarray(image), side, interpolation) for image in pixels])
-    out.setflags(write=False)
-    return out
-
-
-def read_image(path: Path, side: int, interpolation: str) -> tuple[np.ndarray, str]:
-    """Decode one file: uint8 (side, side, 3), and the hash of the file's bytes (the same at every size).
+def to_pixels(content: bytes | np.ndarray, sizing: Sizing) -> np.ndarray:
+    """Decode and resize one image, uint8 (side, side, 3).
 
     Threads may call it inside one `bombs_refused`.
+
+    Args:
+        content: the bytes of a file, or pixels as uint8 (height, width, 3) or (height, width) for grey.
 
     Raises:
         BrokenImage: empty, truncated, of another format, or with more than 40 million pixels.
     """
-    content = b""
+    if isinstance(content, np.ndarray):
+        return resize(Image.fromarray(content).convert("RGB"), sizing)
+    with opened(content) as image:
+        if image.format == "JPEG":
+            image.draft(None, (DRAFT_GAP * sizing.before_crop,) * 2)
+        with _few_large if image.width * image.height > LARGE_PIXELS else contextlib.nullcontext():
+            return resize(upright_rgb(image), sizing)
+
+
+@contextlib.contextmanager
+def opened(content: bytes) -> Iterator[Image.Image]:
+    """A file's image, not decoded yet; whatever goes wrong inside becomes a BrokenImage with a plain reason."""
     try:
-        content = path.read_bytes()
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise BrokenImage(f"{image.width}x{image.height} pixels, more than {MAX_PIXELS // 1_000_000} million")
-            return resize(_upright_rgb(image), side, interpolation), content_hash(content)
+            yield image
     except BrokenImage:
         raise
-    except (
-        Exception
-    ) as error:  # Pillow's decoders raise many kinds (OSError, SyntaxError, struct.error, ...) on bad bytes
-        raise BrokenImage(_reason(content, error)) from error
+    # Pillow's decoders raise many kinds (OSError, SyntaxError, struct.error, ...) on bad bytes.
+    except Exception as error:
+        raise BrokenImage(reason(content, error)) from error
 
 
 @contextlib.contextmanager
@@ -93,7 +115,8 @@ def content_hash(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """As people see it: turned as its EXIF says, on white where transparent, three colours of 8 bits."""
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode == "I":
         # 16-bit grey: Pillow's own conversion clips at 255 instead of scaling.
@@ -103,7 +126,8 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _reason(content: bytes, error: Exception) -> str:
+def reason(content: bytes, error: Exception) -> str:
+    """Why a file cannot be used, in plain words."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.strerror or str(error)
     if not content:

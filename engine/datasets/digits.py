@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.datasets._base import DATASETS, TEST, TRAIN, Dataset, DatasetInfo, Images, unique_keys
+from engine.datasets._base import DATASETS, TEST, TRAIN, Dataset, DatasetInfo, unique_keys
+from engine.datasets._source import Source
 
 N_TEST_PER_CLASS = 79
 """Of 174 to 183 images per class; leaves 1,007 for training and validation."""
@@ -27,11 +28,11 @@ INFO = DatasetInfo(
 )
 
 
-def decode(name: str, side: int, interpolation: str, home: Path | None) -> Images:
-    """The digits at side x side; the test part is drawn by content, because the bundled order carries a writer shift."""
+def open_source(name: str, home: Path | None) -> Source:
+    """The digits; the test part is drawn by content, because the bundled order carries a writer shift."""
     from sklearn.datasets import load_digits
 
-    from engine.datasets._decode import content_hash, resize_all
+    from engine.datasets._decode import content_hash
     from engine.datasets._splits import rank
 
     raw = load_digits()
@@ -42,8 +43,7 @@ def decode(name: str, side: int, interpolation: str, home: Path | None) -> Image
     for label in range(10):
         members = np.flatnonzero(labels == label)
         parts[members[np.argsort(places[members])[:N_TEST_PER_CLASS]]] = TEST
-    pixels = resize_all(np.repeat(grey[..., None], 3, axis=3), side, interpolation)
-    return Images(INFO, pixels, labels, parts, keys)
+    return Source(INFO, labels, parts, [f"digit {place}" for place in range(len(labels))], grey.__getitem__)
 
 
 DATASETS.register(
@@ -53,6 +53,6 @@ DATASETS.register(
         summary=INFO.summary,
         accepts=lambda name: name == "digits",
         describe=lambda name, home: INFO,
-        decode=decode,
+        open=open_source,
     )
 )

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from engine.datasets._base import DATASETS, TEST, TRAIN, VALIDATION, Dataset, DatasetInfo, Images, unique_keys
-from engine.datasets._decode import SUFFIXES, BrokenImage, bombs_refused, read_image, room_for
+from engine.datasets._base import DATASETS, TEST, TRAIN, VALIDATION, Dataset, DatasetInfo
+from engine.datasets._decode import SUFFIXES
+from engine.datasets._source import Source, refuse_broken
 from engine.datasets._splits import hold_out, n_held_out
 from engine.errors import DatasetError
 
 PREFIX = "folder:"
 PARTS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
 TEST_SHARE = 0.2
-MAX_BROKEN_SHARE = 0.05
-"""More broken files than this stop the import: the folder is probably not what its owner thinks it is."""
 LAYOUT = (
     "Put images into one folder per class: PATH/cat/1.jpg, PATH/dog/1.jpg (or PATH/train/cat/1.jpg, PATH/test/...)."
 )
@@ -178,36 +176,24 @@ def signature(name: str, home: Path | None) -> str:
     return digest.hexdigest()
 
 
-def decode(name: str, side: int, interpolation: str, home: Path | None) -> Images:
-    """Read every image of a folder at side x side.
-
-    Raises:
-        DatasetError: as `scan`, or more than 5 % of the files are broken, or leaving them out leaves too few in a class.
-    """
+def open_source(name: str, home: Path | None) -> Source:
+    """The images of a folder by number. Raises DatasetError as `scan`; while decoding, where 5 % or more are broken."""
     listing = scan(_path(name))
-    room_for(name, len(listing.files), side)
-    pixels = np.empty((len(listing.files), side, side, 3), dtype=np.uint8)
-    hashes = [""] * len(listing.files)
-    broken: dict[int, str] = {}
 
-    def read(index: int) -> None:
-        try:
-            pixels[index], hashes[index] = read_image(listing.files[index], side, interpolation)
-        except BrokenImage as error:
-            broken[index] = f"{listing.files[index].relative_to(_path(name))}: {error}"
+    def settle(
+        labels: np.ndarray, parts: np.ndarray, keys: np.ndarray, skipped: tuple[str, ...]
+    ) -> tuple[DatasetInfo, np.ndarray]:
+        refuse_broken(str(_path(name)), len(listing.files), skipped, too_few(labels, parts, listing.class_names))
+        return _info(name, labels, parts, listing.class_names), _with_test(labels, parts, keys)
 
-    with bombs_refused(), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        list(pool.map(read, range(len(listing.files))))
-    skipped = tuple(broken[index] for index in sorted(broken))
-    good = np.asarray([index not in broken for index in range(len(listing.files))], dtype=bool)
-    labels, parts = listing.labels[good], listing.parts[good]
-    _check_broken(name, len(good), skipped, too_few(labels, parts, listing.class_names))
-    if skipped:
-        pixels = pixels[good]
-    pixels.setflags(write=False)
-    keys = unique_keys(content for content, kept in zip(hashes, good.tolist(), strict=True) if kept)
-    info = _info(name, labels, parts, listing.class_names)
-    return Images(info, pixels, labels, _with_test(labels, parts, keys), keys, skipped)
+    return Source(
+        info=_info(name, listing.labels, listing.parts, listing.class_names),
+        labels=listing.labels,
+        parts=listing.parts,
+        names=[str(file.relative_to(_path(name))) for file in listing.files],
+        read=lambda index: listing.files[index].read_bytes(),
+        settle=settle,
+    )
 
 
 def _with_test(labels: np.ndarray, parts: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -220,16 +206,6 @@ def _with_test(labels: np.ndarray, parts: np.ndarray, keys: np.ndarray) -> np.nd
     return parts
 
 
-def _check_broken(name: str, n_files: int, skipped: tuple[str, ...], few: list[str]) -> None:
-    if len(skipped) > MAX_BROKEN_SHARE * n_files or few:
-        named = "; ".join(skipped[:10]) + (f"; and {len(skipped) - 10} more" if len(skipped) > 10 else "")
-        raise DatasetError(
-            f"{len(skipped)} of {n_files} files of {_path(name)} cannot be read: {named}."
-            f"{' Without them too few images are left in: ' + ', '.join(few) + '.' if few else ''}"
-            " Repair or remove these files, then try again."
-        )
-
-
 DATASETS.register(
     Dataset(
         name="folder",
@@ -237,7 +213,7 @@ DATASETS.register(
         summary="A folder on this machine with one folder of images per class.",
         accepts=lambda name: name.startswith(PREFIX) and len(name) > len(PREFIX),
         describe=describe,
-        decode=decode,
+        open=open_source,
         signature=signature,
         listed=False,
     )

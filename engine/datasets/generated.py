@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.datasets import _pictures
-from engine.datasets._base import DATASETS, TEST, TRAIN, Dataset, DatasetInfo, Images, unique_keys
+from engine.datasets._base import DATASETS, TEST, TRAIN, Dataset, DatasetInfo, unique_keys
 from engine.datasets._figures import FIGURES
+from engine.datasets._source import Source
 
 VERSION = "generated 1"
 """Part of every signature: a new version makes other pictures, so that what was measured on the old ones is not reused."""
@@ -116,19 +117,19 @@ def draw(name: str, label: int, images: range) -> np.ndarray:
     return np.clip(np.concatenate(parts), 0, 255).astype(np.uint8)
 
 
-def decode(name: str, side: int, interpolation: str, home: Path | None) -> Images:
-    """Draw a task and resize it to side x side. Raises DatasetError where that many pixels do not fit into memory."""
-    from engine.datasets._decode import content_hash, resize_all, room_for
+def open_source(name: str, home: Path | None) -> Source:
+    """Draw a task."""
+    from engine.datasets._decode import content_hash
 
     info = DATASETS[name].describe(name, home)
-    room_for(name, info.n_pool + info.n_test, side)
     images = range(POOL_PER_CLASS + TEST_PER_CLASS)
     drawn = np.concatenate([draw(name, label, images) for label in range(info.n_classes)])
     labels = np.repeat(np.arange(info.n_classes, dtype=np.int64), len(images))
     parts = np.tile(np.where(np.arange(len(images)) < POOL_PER_CLASS, TRAIN, TEST).astype("<U10"), info.n_classes)
     keys = unique_keys(content_hash(image.tobytes()) for image in drawn)
     order = np.argsort(keys)  # by content: the order of the images says nothing about their classes
-    return Images(info, resize_all(drawn[order], side, interpolation), labels[order], parts[order], keys[order])
+    names = [f"{info.class_names[place // len(images)]} {place % len(images)}" for place in order.tolist()]
+    return Source(info, labels[order], parts[order], names, drawn[order].__getitem__)
 
 
 def _register(task: _Task) -> None:
@@ -140,7 +141,7 @@ def _register(task: _Task) -> None:
             summary=task.summary,
             accepts=lambda name: name == task.name,
             describe=lambda name, home: info,
-            decode=decode,
+            open=open_source,
             signature=lambda name, home: VERSION,
         )
     )

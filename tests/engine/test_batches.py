@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.batches import Pixels, n_batches
+from engine.spec import AUGMENTATIONS
 
 MEAN, STD = (0.5, 0.25, 0.75), (0.2, 0.3, 0.4)
 SIDE = 16
@@ -99,38 +100,6 @@ def test_without_augmentation_images_are_as_they_are(pixels):
         assert torch.equal(image, plain[label])
 
 
-def shifted(image: np.ndarray, down: int, right: int, fill: np.ndarray) -> np.ndarray:
-    """The image seen through a window moved by (down, right): np.roll with what comes in at the edge filled."""
-    out = np.roll(image, (-down, -right), axis=(0, 1)).copy()
-    if down > 0:
-        out[-down:] = fill
-    elif down < 0:
-        out[:-down] = fill
-    if right > 0:
-        out[:, -right:] = fill
-    elif right < 0:
-        out[:, :-right] = fill
-    return out
-
-
-@pytest.mark.parametrize(("down", "right"), [(0, 0), (2, 0), (-2, 1), (1, -2), (-1, -1), (2, 2)])
-@pytest.mark.parametrize("mirror", [False, True])
-def test_shifts_and_mirrors_by_hand(pixels, images, down, right, mirror):
-    cut = pixels._cut(torch.tensor(images[:1]), np.array([[down, right]]), np.array([mirror]))
-    fill = np.array([round(255 * value) for value in MEAN], dtype=np.uint8)
-    wanted = shifted(images[0], down, right, fill)
-    np.testing.assert_array_equal(cut[0].numpy(), wanted[:, ::-1] if mirror else wanted)
-
-
-def test_shifts_reach_an_eighth_in_every_direction(pixels):
-    shifts, mirrored = pixels._draws(0, 1, "crop_flip")
-    draws = np.concatenate([pixels._draws(0, n, "crop")[0] for n in range(20)])
-    assert set(draws.ravel().tolist()) == {-2, -1, 0, 1, 2}
-    assert shifts.shape == (23, 2)
-    assert 0 < mirrored.sum() < 23
-    assert not pixels._draws(0, 1, "crop")[1].any()
-
-
 def test_tiny_images_are_not_shifted_but_still_mirrored():
     data = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     pixels = Pixels.on(torch.device("cpu"), data, np.arange(2), MEAN, STD)
@@ -138,18 +107,36 @@ def test_tiny_images_are_not_shifted_but_still_mirrored():
         assert image.shape == (3, 4, 4)
 
 
-def test_a_square_is_erased_by_hand(pixels, images):
-    erased = pixels._erased(torch.tensor(images[:3]), np.array([[5, 6, 4], [0, 0, 3], [2, 2, 0]])).numpy()
-    fill = np.array([round(255 * value) for value in MEAN], dtype=np.uint8)
-    wanted = images[:3].copy()
-    wanted[0, 3:7, 4:8] = fill
-    wanted[1, 0:2, 0:2] = fill  # from -1: what lies outside is cut off
-    np.testing.assert_array_equal(erased, wanted)
+def test_images_that_stay_on_the_host_are_carried_over_by_batches(images):
+    # No accelerator in a test: torch's meta device stands for one, where shapes and places are real and values are not.
+    there = torch.device("meta")
+    streamed = Pixels.on(there, images, np.arange(23), MEAN, STD, resident=False)
+    assert streamed.data.device.type == "cpu"
+    assert streamed.data.data_ptr() == images.ctypes.data
+    for batch, labels in epoch(streamed, range(23), augmentation="crop_flip_colour"):
+        assert batch.device == labels.device == there
+        assert batch.shape[1:] == (3, SIDE, SIDE)
 
 
-def test_half_of_the_images_lose_a_square_of_at_most_half_the_side(pixels):
-    squares = np.concatenate([pixels._squares(0, n) for n in range(40)])
-    sides = squares[:, 2]
-    assert 0.4 < (sides > 0).mean() < 0.6
-    assert sides.max() <= pixels.data.shape[1] // 2
-    np.testing.assert_array_equal(pixels._squares(7, 3), pixels._squares(7, 3))
+def test_only_the_images_asked_for_go_to_an_accelerator(images):
+    resident = Pixels.on(torch.device("meta"), images, np.arange(23), MEAN, STD, rows=np.array([4, 9, 4]))
+    assert resident.data.shape[0] == 2
+    assert resident.row_of.shape == (23,)
+
+
+def test_rows_find_their_images(pixels, images):
+    row_of = torch.full((23,), -1)
+    row_of[[3, 8, 17]] = torch.arange(3)
+    few = Pixels(torch.tensor(images[[3, 8, 17]]), pixels.labels, pixels.mean, pixels.std, row_of)
+    for one, two in zip(epoch(few, [17, 3, 8], size=2), epoch(pixels, [17, 3, 8], size=2), strict=True):
+        assert torch.equal(one[0], two[0])
+        assert torch.equal(one[1], two[1])
+
+
+@pytest.mark.parametrize("augmentation", [name for name in AUGMENTATIONS if name != "dataset"])
+def test_a_mapped_file_gives_the_bits_of_memory(pixels, images, tmp_path, augmentation):
+    (tmp_path / "pixels").write_bytes(images.tobytes())
+    mapped = np.asarray(np.memmap(tmp_path / "pixels", np.uint8, "r", shape=images.shape))
+    other = Pixels.on(torch.device("cpu"), mapped, np.arange(23), MEAN, STD)
+    for one, two in zip(*(epoch(each, range(23), augmentation=augmentation) for each in (pixels, other)), strict=True):
+        assert torch.equal(one[0], two[0])

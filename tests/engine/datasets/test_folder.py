@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.datasets import _decode, describe, load, make_split
+from engine.datasets import describe, load, make_split
 from engine.errors import DatasetError
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 200, 40), (40, 40, 200)
@@ -296,16 +296,6 @@ def test_reading_folders_leaves_the_filters_of_warnings_alone(root):
     before = list(warnings.filters)
     load(f"folder:{root}", 8)
     assert warnings.filters == before
-
-
-def test_more_images_than_half_of_the_free_memory_holds_are_refused_before_decoding(monkeypatch):
-    class Memory:
-        available = 10**9
-
-    monkeypatch.setattr(_decode.psutil, "virtual_memory", Memory)
-    _decode.room_for("folder:few", 1_000, 224)
-    with pytest.raises(DatasetError, match=r"60,000 images at 224x224 pixels need 9\.0 GB, and 1\.0 GB"):
-        _decode.room_for("folder:many", 60_000, 224)
 
 
 def test_the_home_of_nobody_is_no_folder():
