@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from operator import attrgetter
 from typing import Any
 
-import torch
 from timm.models._manipulate import group_with_matcher
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from engine.backbones._network import Composition, Network
 from engine.backbones._pooling import Layout, of_tokens, pooled
-from engine.backbones._timm_units import Composed, channels_last, patch_tokens
+from engine.backbones._timm_steps import Composed, channels_last, patch_tokens, run
 from engine.errors import BackboneError
 
 COMPOSED_POOLING = "mean over positions (patch tokens of a transformer); last unit: the model's own pooling"
@@ -56,29 +54,20 @@ class ComposedTimm(TimmNetwork, Composition):
         self._composed = composed
 
     def run_unit(self, unit: int, hidden: Tensor) -> Tensor:
-        step = self._composed.steps[unit]
-        if not step.appended:
-            return self._call(step.calls, hidden)
-        hidden = self._call(step.calls[:-1], hidden)
-        return torch.cat([hidden, self._call(step.calls[-1:], hidden)], dim=1)
+        return run(self._composed.steps[unit].calls, hidden, self.model)
 
     def finish(self, hidden: Tensor) -> Tensor:
-        return self.model.forward_head(self._call(self._composed.finish, hidden), pre_logits=True)
+        return self._composed.head(run(self._composed.finish, hidden, self.model), self.model)
 
     def pool(self, hidden: Tensor) -> Tensor:
         return self._composed.average(hidden, self.model)
 
     def layout(self, hidden: Tensor, last: bool) -> Layout:
         if last:
-            hidden = self._call(self._composed.finish, hidden)
+            hidden = run(self._composed.finish, hidden, self.model)
         if self._composed.average is patch_tokens:
-            return of_tokens(hidden, self.model.num_prefix_tokens)
+            return of_tokens(hidden, getattr(self.model, "num_prefix_tokens", 0))
         return Layout(hidden.permute(0, 3, 1, 2) if self._composed.average is channels_last else hidden)
-
-    def _call(self, names: Sequence[str], hidden: Tensor) -> Tensor:
-        for name in names:
-            hidden = attrgetter(name)(self.model)(hidden)
-        return hidden
 
 
 class GroupedTimm(TimmNetwork):

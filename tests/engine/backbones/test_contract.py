@@ -23,7 +23,7 @@ SMALL = {
         "timm:test_vit",
         "timm:test_convnext",
         "timm:test_efficientnet",
-        "timm:test_byobnet",
+        "timm:test_nfnet",
         "timm:mobilenetv3_small_050",
     ],
 }

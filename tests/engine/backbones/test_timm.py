@@ -34,7 +34,7 @@ COMPOSED = {
 }
 """One of every architecture that is composed, with an image side that is quick (some accept only their own)."""
 
-GROUPED = {"test_byobnet": 64, "test_mambaout": 64, "test_nfnet": 64, "test_vit_relpos": 160, "poolformerv2_s12": 64}
+GROUPED = {"test_mambaout": 64, "test_nfnet": 64, "test_vit_relpos": 160, "poolformerv2_s12": 64}
 
 
 def network_of(name: str) -> _timm.TimmNetwork:
@@ -114,7 +114,7 @@ def test_the_card_tells_what_timm_knows_of_the_weights():
 
 def test_the_card_says_what_a_grouped_model_cannot_show(monkeypatch):
     monkeypatch.setattr(GroupedTimm, "_pooled", lambda self, output, n_images, pooling: None)
-    card = describe("timm:test_byobnet")
+    card = describe("timm:test_nfnet")
     assert not card.composable
     assert "parameter groups" in card.notes[0]
     assert [unit.n_features > 0 for unit in card.units] == [False] * (card.n_units - 1) + [True]
@@ -138,7 +138,7 @@ def test_the_card_says_what_a_grouped_model_cannot_show(monkeypatch):
     ids=["nchw", "nhwc", "tokens", "vectors", "with grid", "branches", "windows", "video", "indices", "nothing"],
 )
 def test_outputs_of_any_layout_are_pooled_over_positions(output, pooled):
-    taken = network_of("test_byobnet")._pooled(output, 2)
+    taken = network_of("test_nfnet")._pooled(output, 2)
     assert taken is None if pooled is None else taken[0].tolist() == pooled
 
 
@@ -200,7 +200,7 @@ def test_models_whose_blocks_share_tensors_are_refused():
 
 
 def test_models_without_pooled_features_are_refused_when_they_are_used():
-    network = network_of("test_byobnet")
+    network = network_of("test_nfnet")
     network.n_features += 1
     with pytest.raises(BackboneError, match="does not end in"):
         network.embed(torch.randn(1, 3, 64, 64))
@@ -233,7 +233,7 @@ def test_a_conversion_that_fails_is_told_as_an_error_about_the_weights():
 
 
 def test_a_copy_runs_on_its_own_weights():
-    for name in ("test_resnet", "test_byobnet"):
+    for name in ("test_resnet", "test_nfnet"):
         network = network_of(name).eval()
         twin = copy.deepcopy(network)
         twin.freeze(twin.n_units)
