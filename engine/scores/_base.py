@@ -12,6 +12,8 @@ import numpy as np
 from engine.errors import ScoreNotDefined
 from engine.registry import Registry
 from engine.scores import _checks
+from engine.scores._intervals import ScoreInterval, interval
+from engine.scores._statistics import Statistics
 
 Kind = Literal["labelled", "source_head", "two_sets"]
 Invariance = Literal[
@@ -39,6 +41,11 @@ class FeatureSplit:
     validation_labels: np.ndarray
     test: np.ndarray
     test_labels: np.ndarray
+
+    @functools.cached_property
+    def statistics(self) -> Statistics:
+        """What scores share of the train part. Raises ScoreNotDefined where no score has a meaning on it."""
+        return Statistics.checked("features", self.train, self.train_labels)
 
     @property
     def labelled(self) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +77,10 @@ class Score:
     range: tuple[float, float]
     source: str
     compute: Callable[..., float]
-    """(checked float64 input, class numbers 0..C-1 or the second set, **options) -> value; may raise ScoreNotDefined."""
+    """(checked float64 input, class numbers 0..C-1 or the second set, **options) -> value; may raise ScoreNotDefined.
+    Where `shares`, (Statistics, **options) -> value."""
+    shares: bool = False
+    """Whether it reads what scores of one depth share; see `_statistics`."""
     metric: str = ""
     """Its name in frames, for example `probe_accuracy`; the score's own name by default."""
     kind: Kind = "labelled"
@@ -108,17 +118,88 @@ class Score:
         Raises:
             ScoreNotDefined: the input is malformed, not finite, or the score has no meaning on it; with the reason.
         """
+        if self.kind == "labelled":
+            return self.on(Statistics.checked(self.name, first, second), **options)
         first = _checks.matrix(self.name, first)
         if self.kind == "two_sets":
             second = _checks.matrix(self.name, second)
             _checks.fit_together(self.name, first, second, self.paired)
         else:
-            second = _checks.classes(self.name, second, len(first), self.least_per_class)
-            if self.kind == "labelled":
-                _checks.varies(self.name, first)
-            else:
-                first = _checks.probabilities(self.name, first)
-        value = float(self.compute(first, second, **options))
+            names, second = _checks.classes(self.name, second, len(first))
+            _checks.enough(self.name, names, np.bincount(second), self.least_per_class)
+            first = _checks.probabilities(self.name, first)
+        return self._finite(self.compute(first, second, **options))
+
+    def interval(
+        self,
+        first: np.ndarray,
+        second: np.ndarray,
+        *,
+        confidence: float = 0.95,
+        resamples: int = 200,
+        seed: int = 0,
+        method: str = "half_samples",
+        **options: Any,
+    ) -> ScoreInterval:
+        """The score with an interval from resampled images, drawn within each class (or set); see `_intervals`.
+
+        Args:
+            first: as for the score itself.
+            second: as for the score itself.
+            confidence: share of such intervals that hold the value of the whole population.
+            resamples: 20 or more; each computes the score once.
+            seed: of the draws.
+            method: `half_samples`, or `bca` or `percentile` where the score is the same of every image twice.
+            options: of this score.
+
+        Raises:
+            ScoreNotDefined: the score, or too many of its resamples, have no value.
+        """
+        value = self(first, second, **options)
+        if method in ("bca", "percentile") and "duplicate_rows" not in self.invariances:
+            raise ScoreNotDefined(
+                self.name, f"{method} draws images twice, and this score sees copies; use half_samples"
+            )
+        first = np.asarray(first, dtype=np.float64)
+        if self.kind == "two_sets":
+            second = np.asarray(second, dtype=np.float64)
+            strata = [np.arange(len(first))] if self.paired else [np.arange(len(first)), np.arange(len(second))]
+        else:
+            second = _checks.classes(self.name, second, len(first))[1]
+            strata = [np.flatnonzero(second == one) for one in range(second.max() + 1)]
+
+        def on(places: list[np.ndarray]) -> float:
+            if self.kind == "two_sets":
+                return self(first[places[0]], second[places[-1]], **options)
+            chosen = np.concatenate(places)
+            return self(first[chosen], second[chosen], **options)
+
+        return interval(
+            self.name, value, on, strata, method=method, limits=self.range,
+            confidence=confidence, resamples=resamples, seed=seed,
+        )  # fmt: skip
+
+    def on(self, statistics: Statistics, **options: Any) -> float:
+        """A labelled score of checked features, which other scores may have used before. Raises ScoreNotDefined."""
+        _checks.enough(self.name, statistics.names, statistics.counts, self.least_per_class)
+        if self.shares:
+            return self._finite(self.compute(statistics, **options))
+        return self._finite(self.compute(statistics.features, statistics.classes, **options))
+
+    def on_split(self, split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Measured:
+        """As runs measure a labelled score; `step` is called between parts of the work and may raise to stop.
+
+        Raises:
+            ScoreNotDefined: it has no meaning on the train part.
+        """
+        try:
+            split.statistics  # noqa: B018  (what no score accepts is refused for those that measure otherwise, too)
+        except ScoreNotDefined as error:
+            raise ScoreNotDefined(self.name, error.reason) from error
+        return self.measure(split, step)
+
+    def _finite(self, value: float) -> float:
+        value = float(value)
         if not np.isfinite(value):
             raise ScoreNotDefined(self.name, "the computation left the range of numbers")
         return value
@@ -126,8 +207,9 @@ class Score:
 
 def _on_train(score: Score, split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Measured:
     step()
-    detail = {"part": "train", "n": len(split.train), "d": split.train.shape[1]}
-    return Measured(score(split.train, split.train_labels), len(split.train), detail)
+    shared = split.statistics
+    value = score.on(shared)
+    return Measured(value, len(split.train), {"part": "train", "d": split.train.shape[1], "rank": shared.rank})
 
 
 SCORES: Registry[Score] = Registry("score", __name__.rpartition(".")[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import numpy as np
 
 from engine.errors import ScoreNotDefined
@@ -21,7 +23,7 @@ def matrix(score: str, values: np.ndarray) -> np.ndarray:
         raise ScoreNotDefined(score, f"features must have the shape (n_samples, n_features), not {values.shape}")
     if values.shape[0] < 2 or values.shape[1] < 1:
         raise ScoreNotDefined(score, f"{values.shape[0]} samples of {values.shape[1]} features are too few")
-    values = values.astype(np.float64)
+    values = np.asarray(values, dtype=np.float64)
     wrong = int(np.count_nonzero(~np.isfinite(values).all(axis=1)))
     if wrong:
         raise ScoreNotDefined(score, f"{wrong} of {len(values)} samples hold NaN or infinity")
@@ -31,8 +33,8 @@ def matrix(score: str, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def classes(score: str, labels: np.ndarray, n: int, least: int) -> np.ndarray:
-    """Labels (n,) of any ids as class numbers 0..C-1 without gaps, at least two classes of at least `least` images."""
+def classes(score: str, labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (n,) of any ids, at least two classes: their ids (C,), and class numbers (n,) 0..C-1 without gaps."""
     labels = np.asarray(labels)
     if labels.shape != (n,):
         raise ScoreNotDefined(score, f"labels must have the shape ({n},), one per sample, not {labels.shape}")
@@ -41,22 +43,25 @@ def classes(score: str, labels: np.ndarray, n: int, least: int) -> np.ndarray:
     if labels.dtype.kind == "f" and not (np.isfinite(labels).all() and (labels == np.round(labels)).all()):
         raise ScoreNotDefined(score, "labels must be whole numbers")
     try:
-        names, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        names, numbers = np.unique(labels, return_inverse=True)
     except TypeError as error:
         raise ScoreNotDefined(score, "labels are of mixed kinds") from error
     if len(names) < 2:
         raise ScoreNotDefined(score, f"there is one class only ({names[0]})")
+    return names, numbers.astype(np.int64)
+
+
+def enough(score: str, names: np.ndarray, counts: np.ndarray, least: int) -> None:
+    """Refuse classes of fewer than `least` images; ids (C,) with their counts (C,)."""
     few = names[counts < least]
     if len(few):
         shown = ", ".join(str(name) for name in few[:5]) + (", ..." if len(few) > 5 else "")
         raise ScoreNotDefined(score, f"every class needs {least} images; fewer have {len(few)} classes: {shown}")
-    return numbers.astype(np.int64)
 
 
-def varies(score: str, features: np.ndarray) -> None:
-    """Refuse rows that are all the same."""
-    if not centred(features).any():
-        raise ScoreNotDefined(score, "all samples have the same features")
+def refuse_constant(score: str) -> NoReturn:
+    """For rows that are all the same."""
+    raise ScoreNotDefined(score, "all samples have the same features")
 
 
 def probabilities(score: str, values: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
     H(F, y) = tr(cov(F)^-1 cov(E[F | y])),   F (n_samples, n_features), labels (n_samples,)
 
-Range 0..min(C - 1, D). Each column is standardised first, which changes nothing in exact arithmetic; directions without
+Range 0..min(C - 1, D). In the basis of the features' left singular vectors u_i it is the sum over classes of |u_i' 1[y = c]|^2
+/ n_c. Columns of very different size are standardised first, which changes nothing in exact arithmetic; directions without
 variance (constant or duplicated columns) are left out through the pseudo-inverse. With as many features as images every
 labelling is separated and the value is min(C - 1, N - 1) whatever the features: refused. Also above that, random features
 give about (C - 1) D / N.
@@ -17,27 +18,31 @@ from __future__ import annotations
 import numpy as np
 
 from engine.errors import ScoreNotDefined
-from engine.scores import _checks, _linalg
+from engine.scores import _linalg
 from engine.scores._base import SCORES, Score
+from engine.scores._statistics import Statistics
+
+SPREAD = 1e4
+"""Largest over smallest deviation of a column above which columns are standardised: squares lose the small ones."""
 
 
-def compute(features: np.ndarray, classes: np.ndarray) -> float:
-    """H-score of features (n, d) and class numbers (n,)."""
-    n, d = features.shape
+def compute(statistics: Statistics) -> float:
+    """H-score of features (n, d) with their classes."""
+    n, d = statistics.features.shape
     if n <= d:
+        most = min(len(statistics.counts), n) - 1
         raise ScoreNotDefined(
-            "h_score",
-            f"{n} samples of {d} features: any labels score {min(classes.max(), n - 1)}; use h_score_regularised",
+            "h_score", f"{n} samples of {d} features: any labels score {most}; use h_score_regularised"
         )
-    moved = _checks.centred(features)
-    size = moved.std(axis=0)
-    moved = moved[:, size > 0] / size[size > 0]
-    energy, axes = np.linalg.eigh(moved.T @ moved)
-    keep = energy > energy[-1] * n * np.finfo(float).eps
-    if keep.sum() >= n - 1:
-        raise ScoreNotDefined("h_score", f"{n} samples span only {keep.sum()} directions, so any labels score the most")
-    sums, counts = _linalg.class_sums(moved, classes)
-    return float(((sums @ axes[:, keep]) ** 2 / counts[:, None] / energy[keep]).sum())
+    size = statistics.centred.std(axis=0)
+    size = size[size > 0]
+    shared = statistics.about_mean
+    if size.max() > SPREAD * size.min():
+        moved = statistics.centred[:, statistics.centred.any(axis=0)]
+        shared = _linalg.spectrum(moved / moved.std(axis=0), statistics.classes)
+    if len(shared.energy) >= n - 1:
+        raise ScoreNotDefined("h_score", f"{n} samples span only {n - 1} directions, so any labels score the most")
+    return float((shared.explained / statistics.counts).sum())
 
 
 SCORES.register(
@@ -48,6 +53,7 @@ SCORES.register(
         range=(0.0, np.inf),
         source="Bao et al. 2019, definition 2",
         compute=compute,
+        shares=True,
         invariances=frozenset(
             "rotation column_order scale linear translation row_order class_ids duplicate_rows zero_column".split()
         )

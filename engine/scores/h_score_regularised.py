@@ -16,23 +16,22 @@ from __future__ import annotations
 import numpy as np
 
 from engine.errors import ScoreNotDefined
-from engine.scores import _checks, _linalg
 from engine.scores._base import SCORES, Score
+from engine.scores._statistics import Statistics
 
 
-def compute(features: np.ndarray, classes: np.ndarray) -> float:
-    """Regularised H-score of features (n, d) and class numbers (n,)."""
+def compute(statistics: Statistics) -> float:
+    """Regularised H-score of features (n, d) with their classes."""
     from sklearn.covariance import ledoit_wolf_shrinkage
 
-    n, d = features.shape
-    moved = _checks.centred(features)
-    moved = moved / np.sqrt((moved**2).sum() / (n * d))  # mean variance one, so that m = 1
-    weight = float(ledoit_wolf_shrinkage(moved, assume_centered=True)) if d > 1 else 0.0
+    moved, shared = statistics.centred, statistics.about_mean
+    n, d = moved.shape
+    energy = float((moved**2).sum()) / (n * d)  # mean variance: the unit in which m = 1
+    weight = float(ledoit_wolf_shrinkage(moved / np.sqrt(energy), assume_centered=True)) if d > 1 else 0.0
     if weight >= 1.0:
         raise ScoreNotDefined("h_score_regularised", f"{n} samples do not tell their covariance from a multiple of I")
-    energy, between = _linalg.spectrum(moved, classes)  # of S: energy / n
-    variance = energy / n
-    means = (between / np.bincount(classes)).sum(axis=1) * variance * n / (n - 1)  # diagonal of cov(E[F | y]), (k,)
+    variance = shared.energy / (n * energy)  # of S
+    means = (shared.explained / statistics.counts).sum(axis=1) * variance * n / (n - 1)  # diagonal of cov(E[F | y])
     return float(((1 - weight) * means / ((1 - weight) * variance + weight)).sum())
 
 
@@ -44,6 +43,7 @@ SCORES.register(
         range=(0.0, np.inf),
         source="Ibrahim et al. 2021, section 4",
         compute=compute,
+        shares=True,
         invariances=frozenset("rotation column_order scale translation row_order class_ids".split()),
         ignores="as the H-score; and directions whose variance is far below the mean variance",
         refuses="the shrinkage is complete: the samples do not tell their covariance from a multiple of the identity",

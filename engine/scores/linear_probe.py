@@ -1,8 +1,9 @@
 """Linear probe: multinomial logistic regression with an L2 penalty on standardised features.
 
 Alain & Bengio 2016 ("Understanding intermediate layers using linear classifier probes"); protocol of Kornblith et al.
-2019, section 3: L-BFGS, the penalty chosen on validation from a log grid and refit on train and validation. We
-standardise on train first, so that one grid is fair to depths of different width and scale.
+2019, section 3: L-BFGS (here in whitened coordinates, warm-started along the grid; see `_logistic`), the penalty chosen on
+validation from a log grid and refit on train and validation. We standardise on train first, so that one grid is fair to
+depths of different width and scale.
 
 On features (n_samples, n_features) and labels alone: five stratified, seeded folds; each is the test part once, the next one
 chooses the penalty, the rest trains, so every image is tested once by a probe that never saw it; from 5,000 images on, one such
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,15 +22,15 @@ import numpy as np
 
 from engine.scores import _folds
 from engine.scores._base import SCORES, FeatureSplit, Measured, Score
+from engine.scores._logistic import Basis, path
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 # Every fourth point, rounded, of the usual logspace(-6, 5, 45): neighbours differ by less than one validation image here.
 GRID = tuple(10.0**power for power in range(-6, 6))
-MAX_ITERATIONS = 1_000
-TOLERANCE = 1e-6
-"""Of the mean gradient: at scikit-learn's 1e-4, warm starts at weak penalties stop 3 % above the optimum."""
+FINAL, ROUGH = 1e-6, 1e-3
+"""Tolerances (see `_logistic`) of the fit that is used, and of the control, whose accuracy is chance or near it."""
 SMALL = 2_000_000
 """Numbers in the training features below which threads cost more than they give (3 to 16 times on a busy machine)."""
 FOLDS = 5
@@ -69,24 +69,28 @@ def solve(split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Probe
 
 def _solve(split: FeatureSplit, step: Callable[[], None]) -> Probe:
     mean, scale = _standard(split.train)
-    train, basis = _narrow((split.train - mean) / scale)
-    validation = (split.validation - mean) / scale @ basis
+    basis = Basis.of((split.train - mean) / scale)
+    validation = (split.validation - mean) / scale
+    n_classes = int(split.train_labels.max()) + 1
     best, chosen, accuracy, loss = (-1.0, -np.inf), GRID[0], 0.0, np.inf
-    model = _model()
-    for c in GRID:
+    for c, (weight, bias) in zip(GRID, path(basis, split.train_labels, n_classes, GRID), strict=True):
         step()
-        weight, bias = _fit(model, train, split.train_labels, c)
         logits = validation @ weight.T + bias
         hit = float(np.mean(logits.argmax(1) == split.validation_labels))
         cost = log_loss(logits, split.validation_labels)
         if (hit, -cost) > best:
             best, chosen, accuracy, loss = (hit, -cost), c, hit, cost
-    features, labels = split.labelled
+    weight, bias = fit(*split.labelled, n_classes, chosen)
+    return Probe(weight, bias, chosen, accuracy, loss)
+
+
+def fit(
+    features: np.ndarray, labels: np.ndarray, n_classes: int, c: float, tolerance: float = FINAL
+) -> tuple[np.ndarray, np.ndarray]:
+    """One fit at a known C: weights (n_classes, n_features) and intercepts (n_classes,) on raw features."""
     mean, scale = _standard(features)
-    narrow, basis = _narrow((features - mean) / scale)
-    weight, bias = _fit(_model(), narrow, labels, chosen)
-    weight = weight @ basis.T
-    return Probe(weight / scale, bias - (weight / scale) @ mean, chosen, accuracy, loss)
+    ((weight, bias),) = path(Basis.of((features - mean) / scale), labels, n_classes, (c,), tolerance)
+    return weight / scale, bias - (weight / scale) @ mean
 
 
 def log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -96,11 +100,35 @@ def log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def measure(split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Measured:
-    """Test accuracy of the solved probe; `step` as in `solve`."""
+    """Test accuracy of the solved probe; `step` as in `solve`.
+
+    In detail also balanced accuracy (the mean over classes of the share found), and selectivity: accuracy minus that of a
+    control, the same fit to labels that were shuffled once over all images (Hewitt & Liang 2019, "Designing and interpreting
+    probes with control tasks", section 3), which says how much of it the probe could have learned by heart.
+    """
     probe = solve(split, step)
-    predicted = (split.test @ probe.weight.T + probe.bias).argmax(1)
-    detail = {"C": probe.c, "validation_accuracy": probe.validation_accuracy}
-    return Measured(float(np.mean(predicted == split.test_labels)), len(split.test_labels), detail, probe)
+    hits = (split.test @ probe.weight.T + probe.bias).argmax(1) == split.test_labels
+    per_class = np.bincount(split.test_labels, hits) / np.maximum(np.bincount(split.test_labels), 1)
+    there = np.unique(split.test_labels)
+    step()
+    accuracy = float(np.mean(hits))
+    detail = {
+        "C": probe.c,
+        "validation_accuracy": probe.validation_accuracy,
+        "balanced_accuracy": float(per_class[there].mean()),
+        "selectivity": accuracy - _control(split, probe.c),
+    }
+    return Measured(accuracy, len(hits), detail, probe)
+
+
+def _control(split: FeatureSplit, c: float) -> float:
+    """Test accuracy of a probe with this C where labels are shuffled over all images of the split."""
+    features, labels = split.labelled
+    shuffled = np.random.default_rng(0).permutation(np.concatenate([labels, split.test_labels]))
+    known, hidden = shuffled[: len(labels)], shuffled[len(labels) :]
+    with _threads_for(features):
+        weight, bias = fit(features, known, int(shuffled.max()) + 1, c, ROUGH)
+    return float(np.mean((split.test @ weight.T + bias).argmax(1) == hidden))
 
 
 def compute(features: np.ndarray, classes: np.ndarray, *, rounds: int | None = None, seed: int = 0) -> float:
@@ -125,30 +153,11 @@ def held_out(
     return np.concatenate(places), np.concatenate(predicted)
 
 
-def _narrow(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (n, d) in an orthonormal basis of their own span: (n, k) and the basis (d, k), k = min(n, d).
-
-    With more features than images the penalised weights lie in the span of the rows (representer theorem), so nothing is
-    lost, and the solver sees n numbers per image instead of d.
-    """
-    n, d = rows.shape
-    if d <= n:
-        return rows, np.eye(d)
-    left, sizes, basis = np.linalg.svd(rows, full_matrices=False)
-    return left * sizes, basis.T
-
-
 def _standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scale = features.std(0)
     mean = features.mean(0)
     # Relative to the column's size: the rounding of a large constant is not a signal, a small signal is not a constant.
     return mean, np.where(scale > 1e-10 * (np.abs(mean) + scale), scale, 1.0)
-
-
-def _model() -> object:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(solver="lbfgs", tol=TOLERANCE, max_iter=MAX_ITERATIONS, warm_start=True)
 
 
 def _threads_for(features: np.ndarray) -> contextlib.AbstractContextManager:
@@ -159,26 +168,10 @@ def _threads_for(features: np.ndarray) -> contextlib.AbstractContextManager:
 
 @functools.cache
 def _pools() -> ThreadpoolController:
-    import sklearn.linear_model  # noqa: F401  (first: the look below sees loaded libraries only)
+    import scipy.linalg  # noqa: F401  (first: the look below sees loaded libraries only)
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()  # looks through all of them, so once
-
-
-def _fit(model: object, features: np.ndarray, labels: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.exceptions import ConvergenceWarning
-
-    model.C = c
-    with warnings.catch_warnings():
-        # Nearly separable data at a weak penalty: stopping at the limit of iterations is what validation judges.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features, labels)
-    if len(model.classes_) == 2:
-        # One row for two classes; half of it each gives the same probabilities.
-        return np.concatenate([-model.coef_, model.coef_]) / 2, np.concatenate(
-            [-model.intercept_, model.intercept_]
-        ) / 2
-    return model.coef_, model.intercept_
 
 
 SCORES.register(

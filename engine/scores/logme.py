@@ -21,8 +21,8 @@ from __future__ import annotations
 import numpy as np
 
 from engine.errors import ScoreNotDefined
-from engine.scores import _linalg
 from engine.scores._base import SCORES, Score
+from engine.scores._statistics import Statistics
 
 STEP = 0.25
 """Of the grid in ln lambda that brackets the maximum."""
@@ -32,11 +32,10 @@ EXACT = 1e-10
 """Share of a target left unexplained below which it is an exact function of the features."""
 
 
-def compute(features: np.ndarray, classes: np.ndarray) -> float:
-    """LogME of features (n, d) and class numbers (n,)."""
-    n = len(features)
-    s, explained = _linalg.spectrum(features, classes)  # (k,), (k, C)
-    counts = np.bincount(classes)
+def compute(statistics: Statistics) -> float:
+    """LogME of features (n, d) with their classes."""
+    n, counts = len(statistics.features), statistics.counts
+    s, explained = statistics.plain.energy, statistics.plain.explained  # (k,), (k, C)
     rest = np.maximum(counts - explained.sum(axis=0), 0.0)  # |t - projection of t|^2, (C,)
     if len(s) == n:
         rest[:] = 0.0
@@ -82,6 +81,7 @@ SCORES.register(
         range=(-np.inf, np.inf),
         source="You et al. 2021, section 4",
         compute=compute,
+        shares=True,
         invariances=frozenset({"rotation", "column_order", "scale", "row_order", "class_ids", "zero_column"}),
         ignores="what is not linear, and the mean of the features (there is no intercept)",
         refuses="a class is an exact linear function of rank-deficient features: the evidence has no maximum",

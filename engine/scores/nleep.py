@@ -18,8 +18,9 @@ import warnings
 import numpy as np
 
 from engine.errors import ScoreNotDefined
-from engine.scores import _checks, leep
+from engine.scores import leep
 from engine.scores._base import SCORES, Score
+from engine.scores._statistics import Statistics
 
 ENERGY = 0.8
 PER_CLASS = 5
@@ -30,28 +31,26 @@ MOST = 4e9
 """Multiplications per step of the mixture: above, it would take many minutes."""
 
 
-def compute(features: np.ndarray, classes: np.ndarray, *, seeds: tuple[int, ...] = SEEDS) -> float:
-    """NLEEP of features (n, d) and class numbers (n,), the mean over seeds."""
-    n, components = len(features), PER_CLASS * (int(classes.max()) + 1)
+def compute(statistics: Statistics, *, seeds: tuple[int, ...] = SEEDS) -> float:
+    """NLEEP of features (n, d) with their classes, the mean over seeds."""
+    n, components = len(statistics.features), PER_CLASS * len(statistics.counts)
     if n < LEAST * components:
         raise ScoreNotDefined("nleep", f"{n} samples are fewer than {LEAST} for each of {components} Gaussians")
-    reduced = _principal(_checks.centred(features))
+    reduced = _principal(statistics)
     if n * components * reduced.shape[1] ** 2 > MOST:
         raise ScoreNotDefined("nleep", f"{components} Gaussians in {reduced.shape[1]} dimensions would take too long")
     different = len(np.unique(reduced, axis=0))
     if different < LEAST * components:
         raise ScoreNotDefined("nleep", f"{different} different samples are too few for {components} Gaussians")
-    return float(np.mean([leep.compute(_posterior(reduced, components, seed), classes) for seed in seeds]))
+    return float(np.mean([leep.compute(_posterior(reduced, components, seed), statistics.classes) for seed in seeds]))
 
 
-def _principal(moved: np.ndarray) -> np.ndarray:
+def _principal(statistics: Statistics) -> np.ndarray:
     """The first principal components that hold 80 % of the variance, (n, k), with mean squared length of all columns 1."""
-    moved = moved / np.sqrt((moved**2).sum() / len(moved))
-    n, d = moved.shape
-    energy, axes = np.linalg.eigh(moved @ moved.T if n <= d else moved.T @ moved)
-    energy, axes = np.maximum(energy[::-1], 0), axes[:, ::-1]
+    shared = statistics.about_mean
+    energy = shared.energy[::-1]
     k = int(np.searchsorted(np.cumsum(energy) / energy.sum(), ENERGY)) + 1
-    return axes[:, :k] * np.sqrt(energy[:k]) if n <= d else moved @ axes[:, :k]
+    return shared.rows(k) / np.sqrt(energy.sum() / len(statistics.features))
 
 
 def _posterior(rows: np.ndarray, components: int, seed: int) -> np.ndarray:
@@ -76,6 +75,7 @@ SCORES.register(
         range=(-np.inf, 0.0),
         source="Li et al. 2021, section 3.2",
         compute=compute,
+        shares=True,
         invariances=frozenset("rotation column_order scale translation class_ids zero_column constant_column".split()),
         ignores="the last 20 % of the variance; the random start moves it by some percent",
         refuses="fewer than two images per Gaussian (10 C), or so many Gaussians that it would not end",

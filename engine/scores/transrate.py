@@ -15,24 +15,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.scores import _checks, _linalg
+from engine.scores import _linalg
 from engine.scores._base import SCORES, Score
+from engine.scores._statistics import Statistics
 
 DISTORTION = 1e-4
 
 
-def compute(
-    features: np.ndarray, classes: np.ndarray, *, normalise_trace: bool = True, distortion: float = DISTORTION
-) -> float:
-    """TransRate of features (n, d) and class numbers (n,), in nats."""
-    n = len(features)
-    moved = _checks.centred(features)
-    if normalise_trace:
-        moved = moved / np.sqrt((moved**2).sum() / n)
-    rate = 0.5 * _linalg.log_det_plus_identity(moved, 1 / (n * distortion))
-    order = np.argsort(classes, kind="stable")
-    for rows in np.split(moved[order], np.cumsum(np.bincount(classes))[:-1]):
-        rate -= 0.5 * len(rows) / n * _linalg.log_det_plus_identity(rows, 1 / (len(rows) * distortion))
+def compute(statistics: Statistics, *, normalise_trace: bool = True, distortion: float = DISTORTION) -> float:
+    """TransRate of features (n, d) with their classes, in nats."""
+    moved, energy = statistics.centred, statistics.about_mean.energy
+    n = len(moved)
+    unit = (moved**2).sum() / n if normalise_trace else 1.0
+    rate = 0.5 * float(np.log1p(energy / (unit * n * distortion)).sum())
+    order = np.argsort(statistics.classes, kind="stable")
+    for rows in np.split(moved[order], np.cumsum(statistics.counts)[:-1]):
+        rate -= 0.5 * len(rows) / n * _linalg.log_det_plus_identity(rows, 1 / (unit * len(rows) * distortion))
     return max(0.0, rate)  # rounding alone takes it below
 
 
@@ -44,6 +42,7 @@ SCORES.register(
         range=(0.0, np.inf),
         source="Huang et al. 2022, sections 3.2 and 3.3",
         compute=compute,
+        shares=True,
         invariances=frozenset(
             "rotation column_order scale translation row_order class_ids duplicate_rows zero_column".split()
         )

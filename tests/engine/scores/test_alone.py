@@ -241,4 +241,4 @@ def test_measured_on_a_split_it_reads_the_train_part_only():
     broken = np.full((3, 6), np.nan)
     measured = score.measure(FeatureSplit(first, labels, broken, labels[:3], broken, labels[:3]))
     assert measured.value == score(first, labels)
-    assert measured.detail == {"part": "train", "n": 120, "d": 6}
+    assert measured.detail == {"part": "train", "d": 6, "rank": 6}

@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from engine.scores import FeatureSplit, linear_probe
+from engine.scores._logistic import Basis, path
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,23 @@ def test_accuracy_on_digits(digits):
     measured = linear_probe.measure(digits)
     assert measured.value > 0.92
     assert measured.n_images == 800
-    assert set(measured.detail) == {"C", "validation_accuracy"}
+    assert set(measured.detail) == {"C", "validation_accuracy", "balanced_accuracy", "selectivity"}
+    # Shuffled labels of ten classes are found by chance: about a tenth of them.
+    assert measured.value - measured.detail["selectivity"] == pytest.approx(0.1, abs=0.05)
+
+
+def test_balanced_accuracy_counts_every_class_once():
+    draws = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [180, 20])
+    rows = draws.normal(size=(200, 3)) + labels[:, None]
+    order = draws.permutation(200)
+    a, b, c = order[:100], order[100:130], order[130:]
+    split = FeatureSplit(rows[a], labels[a], rows[b], labels[b], rows[c], labels[c])
+    measured = linear_probe.measure(split)
+    hits = (split.test @ measured.solution.weight.T + measured.solution.bias).argmax(1) == split.test_labels
+    wanted = (hits[split.test_labels == 0].mean() + hits[split.test_labels == 1].mean()) / 2
+    assert measured.detail["balanced_accuracy"] == pytest.approx(wanted)
+    assert measured.detail["balanced_accuracy"] < measured.value
 
 
 def test_logits_on_raw_features_are_those_of_a_direct_fit_on_standardised_ones(digits, probe):
@@ -54,15 +71,16 @@ def objective(weight, bias, features, labels, c) -> float:
     return float(c * loss + 0.5 * (weight**2).sum())
 
 
-@pytest.mark.parametrize("c", [1e-2, 1.0, 1e2])
-def test_warm_starts_reach_the_objective_of_a_direct_fit(digits, c):
-    features = standard(digits.train, digits.train)
-    model = linear_probe._model()
-    for step in (c / 100, c / 10, c):
-        weight, bias = linear_probe._fit(model, features, digits.train_labels, step)
-    direct = LogisticRegression(C=c, max_iter=10_000, tol=1e-10).fit(features, digits.train_labels)
-    wanted = objective(direct.coef_, direct.intercept_, features, digits.train_labels, c)
-    assert objective(weight, bias, features, digits.train_labels, c) <= wanted * 1.01
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_path_reaches_the_objective_of_direct_fits(digits, wide):
+    rows, labels = (digits.train[:50], digits.train_labels[:50]) if wide else (digits.train, digits.train_labels)
+    features, grid = standard(rows, rows), (1e-4, 1e-2, 1.0, 1e2)
+    for c, (weight, bias) in zip(grid, path(Basis.of(features), labels, 10, grid), strict=True):
+        direct = LogisticRegression(C=c, max_iter=10_000, tol=1e-10).fit(features, labels)
+        wanted = objective(direct.coef_, direct.intercept_, features, labels, c)
+        assert objective(weight, bias, features, labels, c) <= wanted * 1.01
+    ((weight, bias),) = path(Basis.of(features), labels, 10, (c,), linear_probe.FINAL)
+    assert objective(weight, bias, features, labels, c) <= wanted * 1.00001
 
 
 def test_the_penalty_is_chosen_on_validation(digits, probe):
@@ -103,7 +121,7 @@ def test_two_classes_give_two_rows_with_the_same_probabilities():
     draws = np.random.default_rng(0)
     labels = np.arange(80) % 2
     features = draws.normal(size=(80, 3)) + labels[:, None]
-    weight, bias = linear_probe._fit(linear_probe._model(), features, labels, 1.0)
+    ((weight, bias),) = path(Basis.of(features), labels, 2, (1.0,), linear_probe.FINAL)
     direct = LogisticRegression(C=1.0, tol=1e-8).fit(features, labels)
     assert weight.shape == (2, 3)
     logits = features @ weight.T + bias
