@@ -1,9 +1,10 @@
 """Tidy frames from the store: one row per run, per epoch or per depth, every column documented here.
 
 `runs`: experiment_id, experiment (name), run_id, backbone, dataset, strategy, frozen_depth (leading units fixed), n_units,
-depth_fraction (frozen_depth / n_units), seed, label_budget (images used; NA = all labels, or not known before the run has
-begun), budget (as asked: "100", "5/class", "10%", "vtab" or "all"), weights, state, attempt, message, created,
-started, finished (UTC), seconds (worked), epochs (planned), val_accuracy and test_accuracy (0..1; test is read once),
+depth_fraction (frozen_depth / n_units), copied_depth (leading units that start from the weights; NA = all), seed,
+label_budget (images used; NA = all labels, or not known before the run has begun), budget (as asked: "100", "5/class",
+"10%", "vtab" or "all"), weights, state, attempt, message, created, started, finished (UTC), seconds (worked), epochs
+(planned), val_accuracy and test_accuracy (0..1; test is read once),
 test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken" or
 "" before it was taken), progress (0..1), phase, eta_seconds, queue_position (1 = next), images_per_second.
 
@@ -50,6 +51,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         **{name: kind for name, kind in _CELL.items() if name != "experiment_id"},
         "n_units": "int64",
         "depth_fraction": "float64",
+        "copied_depth": "Int64",
         "weights": "str",
         "state": "str",
         "attempt": "int64",
@@ -184,6 +186,7 @@ class Frames:
             "experiment": stored["experiment"],
             "n_units": stored["n_units"],
             "depth_fraction": spec.frozen_depth / stored["n_units"],
+            "copied_depth": spec.copied_depth,
             "weights": spec.weights,
             "state": state,
             "attempt": stored["attempt"],

@@ -4,14 +4,18 @@ from dashboard.figures._style import Drawn
 from dashboard.figures.accuracy_by_depth import accuracy_by_depth
 from dashboard.figures.accuracy_comparison import accuracy_comparison
 from dashboard.figures.accuracy_cost import accuracy_cost
+from dashboard.figures.layer_transfer import layer_transfer
 from dashboard.figures.learning_curves import learning_curves
 from dashboard.figures.measures_by_depth import measures_by_depth
+from dashboard.figures.transfer_loss import transfer_loss
 
 __all__ = [
     "Drawn",
     "accuracy_by_depth",
     "accuracy_comparison",
     "accuracy_cost",
+    "layer_transfer",
     "learning_curves",
     "measures_by_depth",
+    "transfer_loss",
 ]

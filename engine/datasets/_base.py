@@ -42,6 +42,10 @@ class DatasetInfo:
     notes: tuple[str, ...] = ()
     smallest_class: int = 0
     """Images outside the test part in the class that has fewest; 0 where that is not known before decoding."""
+    class_pool: tuple[int, ...] = ()
+    """Images outside the test part per class; empty where that is not known before decoding."""
+    class_test: tuple[int, ...] = ()
+    """Images of the test part per class; empty where that is not known before decoding."""
 
     @property
     def n_classes(self) -> int:
@@ -89,6 +93,10 @@ class Dataset:
     summary: str = ""
     listed: bool = True
     """Whether the name alone can be picked from a list."""
+    within: Callable[[str], str] | None = None
+    """name -> the dataset whose images it selects from: that one is decoded, once, and `take` selects."""
+    take: Callable[[str, Images], Images] | None = None
+    """(name, all images of the other dataset) -> its own; raises DatasetError."""
     signature: Callable[[str, Path | None], str] = lambda name, home: ""
     """(name, home) -> text that changes when the source's files do; found without decoding them."""
 

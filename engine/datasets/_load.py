@@ -46,6 +46,8 @@ def load(
         DatasetError: it cannot be used, or fits neither the bound of memory nor the disk; the text says the bounds.
     """
     dataset, sizing = find(name), Sizing(side, interpolation, crop_fraction)
+    if dataset.within is not None:
+        return dataset.take(name, load(dataset.within(name), side, interpolation, home, crop_fraction, tell))
     kept = _cache.key(name, dataset.signature(name, home), sizing) if home else ""
     if home and (found := _cache.read(home, kept, tell)):
         return found

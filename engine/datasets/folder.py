@@ -136,16 +136,12 @@ def _path(name: str) -> Path:
 
 def _info(name: str, labels: np.ndarray, parts: np.ndarray, class_names: tuple[str, ...]) -> DatasetInfo:
     root = _path(name)
-    n_test = int((parts == TEST).sum())
-    if not n_test:
-        n_test = sum(n_held_out(int(n), TEST_SHARE) for n in np.bincount(labels[parts == TRAIN]))
-        smallest = min(
-            int(((labels == label) & (parts != TEST)).sum())
-            - n_held_out(int(((labels == label) & (parts == TRAIN)).sum()), TEST_SHARE)
-            for label in range(len(class_names))
-        )
-    else:
-        smallest = int(np.bincount(labels[parts != TEST], minlength=len(class_names)).min())
+    pool, test = (np.bincount(labels[there], minlength=len(class_names)) for there in (parts != TEST, parts == TEST))
+    if not test.any():
+        to_train = np.bincount(labels[parts == TRAIN], minlength=len(class_names))
+        test = np.asarray([n_held_out(int(n), TEST_SHARE) for n in to_train])
+        pool = pool - test
+    n_test = int(test.sum())
     return DatasetInfo(
         name=name,
         label=root.name or str(root),
@@ -157,7 +153,9 @@ def _info(name: str, labels: np.ndarray, parts: np.ndarray, class_names: tuple[s
         n_test=n_test,
         size="as in the files",
         augmentation="crop_flip",
-        smallest_class=smallest,
+        smallest_class=int(pool.min()),
+        class_pool=tuple(pool.tolist()),
+        class_test=tuple(test.tolist()),
     )
 
 

@@ -104,6 +104,8 @@ def _info(task: _Task) -> DatasetInfo:
         augmentation="crop",  # the same for all, so that only the task differs; mirroring would swap classes of noise
         notes=task.notes,
         smallest_class=POOL_PER_CLASS,
+        class_pool=(POOL_PER_CLASS,) * len(tuple(task.classes)),
+        class_test=(TEST_PER_CLASS,) * len(tuple(task.classes)),
     )
 
 

@@ -19,7 +19,7 @@ PARTS = {"train", "validation", "test"}
 @pytest.fixture(scope="module", params=[dataset.name for dataset in DATASETS])
 def name(request: pytest.FixtureRequest, colours: Path) -> str:
     """A name of each source: its own, or with a fixture behind it."""
-    return {"folder": f"folder:{colours}"}.get(request.param, request.param)
+    return {"folder": f"folder:{colours}", "half": "half:A:0:digits"}.get(request.param, request.param)
 
 
 @pytest.fixture(scope="module")
