@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import SpecError, TransferscopeError, UnknownNameError
+from engine.imports import command as imports
 from engine.spec import ExperimentSpec
 
 FORMATS = ("csv", "json", "parquet")
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--output", type=Path, metavar="FILE", help="default: standard output (parquet needs a file there)"
     )
+    imports.arguments(with_home(command("import", imports.run, "Import your own images: a folder, a zip or a table.")))
     added = command("describe", _describe, "Show the units of a backbone and what each costs.")
     added.add_argument("backbone")
     added.add_argument("--json", action="store_true", help="the whole card")

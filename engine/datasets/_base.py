@@ -67,6 +67,8 @@ class Images:
     """str, (n_images,): content hashes, by which subsets are drawn, so that file order and names do not matter."""
     skipped: tuple[str, ...] = field(default_factory=tuple)
     """Files that were left out, each with its reason."""
+    groups: np.ndarray | None = None
+    """int64, (n_images,): images of one group are never parted between train, validation and test; None: no groups."""
     mapped: bool = False
     """Whether the pixels are a file that is read page by page, so that they take no memory of their own."""
 
@@ -99,6 +101,8 @@ class Dataset:
     """(name, all images of the other dataset) -> its own; raises DatasetError."""
     signature: Callable[[str, Path | None], str] = lambda name, home: ""
     """(name, home) -> text that changes when the source's files do; found without decoding them."""
+    names: Callable[[Path | None], dict[str, str]] | None = None
+    """(home) -> the names that a home has of it, with their labels, for lists; None: its own name, where `listed`."""
 
 
 DATASETS: Registry[Dataset] = Registry("dataset", __name__.rpartition(".")[0])
@@ -113,6 +117,17 @@ def find(name: str) -> Dataset:
     raise UnknownNameError(
         "dataset", name, listed, "Your own images: 'folder:PATH' of a folder with one folder per class."
     )
+
+
+def names(home: Path | None = None) -> dict[str, str]:
+    """Names that can be picked from a list, with their labels: those of every source, and those of this home."""
+    found = {}
+    for dataset in DATASETS:
+        if dataset.names is not None:
+            found |= dataset.names(home)
+        elif dataset.listed:
+            found[dataset.name] = dataset.label
+    return found
 
 
 def describe(name: str, home: Path | None = None) -> DatasetInfo:

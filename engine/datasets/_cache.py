@@ -61,6 +61,7 @@ def read(home: Path, name: str, tell: Tell) -> Images | None:
         _prove(entry, manifest, tell)
         with np.load(entry / ROWS, allow_pickle=False) as rows:
             labels, parts, keys = rows["labels"], rows["parts"], rows["keys"]
+            groups = rows["groups"] if len(rows["groups"]) else None
         pixels = np.asarray(np.memmap(entry / PIXELS, np.uint8, "r", shape=tuple(manifest["shape"])))
     except (OSError, ValueError, KeyError, TypeError, EOFError):  # what a damaged file makes of its readers
         discard(entry)
@@ -68,7 +69,7 @@ def read(home: Path, name: str, tell: Tell) -> Images | None:
     with contextlib.suppress(OSError):  # a home that cannot be written now can still be read
         os.utime(entry / MANIFEST)
     info = DatasetInfo(**{k: tuple(v) if isinstance(v, list) else v for k, v in manifest["info"].items()})
-    return Images(info, pixels, labels, parts, keys, tuple(manifest["skipped"]), mapped=True)
+    return Images(info, pixels, labels, parts, keys, tuple(manifest["skipped"]), groups, mapped=True)
 
 
 def write(home: Path, name: str, source: Source, sizing: Sizing, tell: Tell) -> None:
@@ -92,7 +93,8 @@ def write(home: Path, name: str, source: Source, sizing: Sizing, tell: Tell) -> 
         labels = source.labels[filled.kept]
         info, parts = source.settled(labels, source.parts[filled.kept], keys, filled.skipped)
         with open(part / ROWS, "wb") as file:
-            np.savez(file, labels=labels, parts=parts, keys=keys)
+            groups = np.empty(0, np.int64) if source.groups is None else source.groups[filled.kept]
+            np.savez(file, labels=labels, parts=parts, keys=keys, groups=groups)
             _sync(file)
         manifest = {
             "shape": [len(labels), sizing.side, sizing.side, 3],

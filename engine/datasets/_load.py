@@ -90,4 +90,5 @@ def in_memory(source: Source, sizing: Sizing, home: Path | None, tell: Tell = si
     info, parts = source.settled(labels, source.parts[filled.kept], keys, filled.skipped)
     pixels = pixels[:at]
     pixels.setflags(write=False)
-    return Images(info, pixels, labels, parts, keys, filled.skipped)
+    groups = None if source.groups is None else source.groups[filled.kept]
+    return Images(info, pixels, labels, parts, keys, filled.skipped, groups)

@@ -31,6 +31,8 @@ class Source:
     read: Callable[[int], bytes | np.ndarray]
     """One image: the bytes of its file, or pixels as uint8 (height, width, 3), or (height, width) for grey. Threads call it
     at the same time. Raises OSError where a file cannot be read."""
+    groups: np.ndarray | None = None
+    """int64, (n_images,): see `Images.groups`."""
     settle: Settle | None = None
     """(labels, parts, keys, skipped) of the images that could be read -> what is known of them and their parts, a test
     part held out where none is pinned. Raises DatasetError where too few are left. None: parts stay as they are."""

@@ -10,6 +10,7 @@ import numpy as np
 from engine import budgets
 from engine.budgets import Budget
 from engine.datasets._base import TEST, TRAIN, VALIDATION, Images
+from engine.datasets._groups import hold_out_groups
 from engine.errors import DatasetError
 
 
@@ -91,7 +92,9 @@ def make_split(images: Images, seed: int, label_budget: Budget | None = None) ->
     chosen = pool if label_budget is None else pool[_within_budget(images, pool, seed, label_budget)]
     labels, keys = images.labels[chosen], images.keys[chosen]
     n_held = budgets.n_validation(label_budget, images.info.n_classes, len(chosen))
-    if label_budget == budgets.VTAB or budgets.shots(label_budget):
+    if images.groups is not None:  # groups before exact numbers: a patient's images must not be on both sides
+        held = hold_out_groups(labels, keys, images.groups[chosen], n_held / len(chosen), seed, "validation")
+    elif label_budget == budgets.VTAB or budgets.shots(label_budget):
         held = hold_out_exactly(labels, keys, n_held, seed, "validation")
     else:
         held = hold_out(labels, keys, n_held / len(chosen), seed, "validation")

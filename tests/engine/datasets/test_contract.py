@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from timm.data import create_transform
 
+from engine import task_queue
 from engine.datasets import DATASETS, Images, describe, load, make_split, signature
 from engine.errors import UnknownNameError
 
@@ -17,9 +18,19 @@ PARTS = {"train", "validation", "test"}
 
 
 @pytest.fixture(scope="module", params=[dataset.name for dataset in DATASETS])
-def name(request: pytest.FixtureRequest, colours: Path) -> str:
+def name(request: pytest.FixtureRequest, colours: Path, imported: str) -> str:
     """A name of each source: its own, or with a fixture behind it."""
-    return {"folder": f"folder:{colours}", "half": "half:A:0:digits"}.get(request.param, request.param)
+    behind = {"folder": f"folder:{colours}", "half": "half:A:0:digits", "imported": imported}
+    return behind.get(request.param, request.param)
+
+
+@pytest.fixture(scope="module")
+def imported(colours: Path, tmp_path_factory: pytest.TempPathFactory):
+    """An imported dataset, in the home of this machine's user for as long as the tests of this file run."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRANSFERSCOPE_HOME", str(home))
+        yield task_queue.run_here("import", {"path": str(colours), "name": "colours"}, home)["dataset"]
 
 
 @pytest.fixture(scope="module")
