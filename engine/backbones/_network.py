@@ -52,7 +52,7 @@ class Network(nn.Module):
         if pooling != "global_average":
             raise BackboneError(f"This backbone's units cannot be pooled by {pooling!r}; use 'global_average'.")
         taken = self.features(images)
-        return taken, taken[-1]
+        return taken, self.joined(taken) if self.reads_all else taken[-1]
 
     def unit_modules(self, unit: int) -> Sequence[nn.Module]:
         """Modules of one unit (0-based): what goes to eval mode when it is frozen."""
@@ -72,9 +72,12 @@ class Network(nn.Module):
 
     def read(self, images: Tensor) -> Tensor:
         """What the head reads: (n, channels, height, width) -> (n, its inputs)."""
-        if not self.reads_all:
-            return self.embed(images)
-        return torch.cat([features for features in self.features(images) if features is not None], dim=1)
+        return self.joined(self.features(images)) if self.reads_all else self.embed(images)
+
+    @staticmethod
+    def joined(features: Sequence[Tensor | None]) -> Tensor:
+        """Features of all depths in a row: (n, sum of their widths)."""
+        return torch.cat([one for one in features if one is not None], dim=1)
 
     def reset_head(self, n_classes: int, n_inputs: int | None = None) -> None:
         """A new head for `n_classes`, zero weights and biases: the first step then depends on no random draw.
@@ -192,11 +195,12 @@ class Composition(Network):
     def pooled(self, images: Tensor, pooling: str) -> tuple[list[Tensor | None], Tensor]:
         if pooling == "global_average":
             return super().pooled(images, pooling)
+        hidden = images
         taken: list[Tensor | None] = []
         for unit in range(self.n_units):
-            images = self.run_unit(unit, images)
-            taken.append(pooled(pooling, self.layout(images, unit == self.n_units - 1)))
-        return taken, self.finish(images)
+            hidden = self.through(unit, hidden)
+            taken.append(pooled(pooling, self.layout(self.between.strip(hidden), unit == self.n_units - 1)))
+        return taken, self.read(images) if self.reads_all else self.finish(self.between.strip(hidden))
 
     def prefix(self, images: Tensor, depth: int) -> Tensor:
         """Output of the first `depth` units."""

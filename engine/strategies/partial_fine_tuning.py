@@ -8,7 +8,10 @@ STRATEGIES.register(
         label="Partial fine-tuning",
         summary="The first units stay frozen, the later ones and the head train.",
         source="Yosinski et al. 2014 (AnB generalised to a fine-tuned rest); Lee et al. 2023",
-        # Depth 0 is full fine-tuning and the last depth the linear probe: the plan gives those cells their own names.
         depths=lambda n_units, asked: asked,
+        same_as=lambda card, depth, settings, schedule: {
+            0: ("full_fine_tuning", 0),
+            card.n_units: ("linear_probe", card.n_units),
+        }.get(depth),
     )
 )
