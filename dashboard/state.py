@@ -251,7 +251,7 @@ def laid_out(spec: ExperimentSpec) -> tuple[PlannedRun, ...]:
         TransferscopeError: it cannot be run, or has too many runs to lay out.
     """
     each = len(spec.seeds) * len(spec.datasets) * max(1, len(spec.label_budgets))
-    runs = each * sum(len(cells(spec, card(name).n_units)) for name in spec.backbones)
+    runs = each * sum(len(cells(spec, card(name))) for name in spec.backbones)
     if runs > MAX_LAID_OUT:
         raise SpecError(f"These choices give {runs:,} runs. Choose fewer depths, seeds or label budgets.")
     return _laid_out(store().home, dataclasses.replace(spec, name="").to_json())

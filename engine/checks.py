@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.errors import SpecError
@@ -82,3 +82,30 @@ def one_of_each(
     if not values and not empty:
         raise SpecError(f"{name} is empty; give at least one.")
     return tuple(dict.fromkeys(values))
+
+
+class Table(dict):
+    """Settings as a dictionary that can be hashed; never changed once a spec holds it."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
+def table(name: str, value: Any) -> Table:
+    """Names to numbers or text, in alphabetical order. Raises SpecError for anything else."""
+    if not isinstance(value, Mapping):
+        raise SpecError(f"{name} is {_short(value)}; it must be a table, for example {{rank = 8}}.")
+    for key, item in value.items():
+        text(f"a key of {name}", key)
+        if isinstance(item, bool) or not isinstance(item, int | float | str):
+            raise SpecError(f"{name}.{key} is {_short(item)}; it must be a number or text.")
+    return Table(sorted(value.items()))
+
+
+def tables(name: str, value: Any) -> Table:
+    """Names to such tables; empty ones are left out."""
+    if not isinstance(value, Mapping):
+        raise SpecError(f"{name} is {_short(value)}; it must hold a table for each strategy, as lora = {{rank = 8}}.")
+    for key in value:
+        text(f"a key of {name}", key)
+    return Table((key, table(f"{name}.{key}", value[key])) for key in sorted(value) if value[key] != {})

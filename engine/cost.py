@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine import budgets
+from engine.course import course
 from engine.plan import PlannedRun
-from engine.strategies import STRATEGIES
+from engine.strategies import STRATEGIES, is_part, settled
 
 # Used until a worker has measured this machine; the screen marks estimates made with it as rough.
 NOMINAL_SPEED = 50e9
@@ -65,14 +66,43 @@ def images_used(planned: PlannedRun) -> tuple[int, int, int]:
 
 
 def run_flops(planned: PlannedRun) -> float:
-    """Floating-point operations of one run: training (backward counts twice forward), validation, test, depth pass."""
+    """Floating-point operations of one run: training, validation, test, depth pass.
+
+    Backward costs a forward pass for the gradients of what passes through a unit, and another one for those of its weights
+    where they learn; it goes down to the lowest unit that learns. What a strategy puts into the network is not counted (a
+    few percent), what it asks of a frozen copy is.
+    """
     train, validation, test = images_used(planned)
-    units = planned.card.units
+    strategy, units = STRATEGIES[planned.run.strategy], planned.card.units
     forward = sum(unit.flops for unit in units)
     total = float((train + validation + test) * forward)
-    if not STRATEGIES[planned.run.strategy].solves_head:
-        backward = 2 * sum(unit.flops for unit in units[planned.run.frozen_depth :])
-        total += planned.run.train.epochs * (train * (forward + backward) + validation * forward) + test * forward
+    if strategy.solves_head:
+        return total
+    epochs = planned.run.train.epochs
+    passes = forward * (1 + strategy.extra_passes) + backward_flops(planned)
+    return (
+        total
+        + epochs * (train * passes + validation * forward)
+        + test * forward
+        + strategy.probe_first * train * forward
+    )
+
+
+def backward_flops(planned: PlannedRun) -> float:
+    """Operations of one image's backward pass, on average over the phases of the training."""
+    run, card = planned.run, planned.card
+    strategy = STRATEGIES[run.strategy]
+    settings = settled(strategy, run.settings or {})
+    moves = strategy.moves(card, run.frozen_depth, settings)
+    inside = strategy.added(card, settings) > 0  # then gradients pass through all units
+    total, begin = 0.0, 0.0
+    for phase in course(run, card).phases:
+        learn = [unit for unit in moves.units if phase.rates[unit] > 0]
+        deep = (inside or bool(moves.parts)) and phase.rates[-1] > 0
+        lowest = 0 if deep else min(learn, default=card.n_units)
+        through = sum(unit.flops for unit in card.units[lowest:])
+        total += (phase.end - begin) * (through + sum(card.units[unit].flops for unit in learn))
+        begin = phase.end
     return total
 
 
@@ -80,17 +110,27 @@ def run_memory(planned: PlannedRun) -> float:
     """Bytes at the peak of one run: the process, weights with gradients and momentum, kept activations, images."""
     train, validation, test = images_used(planned)
     total, trainable = parameters_of(planned)
-    kept = sum(unit.activation_bytes for unit in planned.card.units[planned.run.frozen_depth :])
+    strategy = STRATEGIES[planned.run.strategy]
+    kept = (
+        0 if strategy.solves_head else sum(u.activation_bytes for u in planned.card.units[planned.run.frozen_depth :])
+    )
     channels, height, width = planned.card.input_size
     images = (train + validation + test) * channels * height * width
-    return BASE_MEMORY + 4 * (total + 2 * trainable) + kept * min(planned.run.train.batch_size, train) + images
+    copies = planned.card.parameters if strategy.extra_passes else 0
+    return BASE_MEMORY + 4 * (total + 2 * trainable + copies) + kept * min(planned.run.train.batch_size, train) + images
 
 
 def parameters_of(planned: PlannedRun) -> tuple[int, int]:
-    """(total, trainable) parameters of a run, head included."""
-    units = planned.card.units
-    head = (units[-1].n_features + 1) * planned.info.n_classes
-    return planned.card.parameters + head, sum(unit.parameters for unit in units[planned.run.frozen_depth :]) + head
+    """(total, trainable) parameters of a run, head and what the strategy puts in included."""
+    card, strategy = planned.card, STRATEGIES[planned.run.strategy]
+    settings = settled(strategy, planned.run.settings or {})
+    moves = strategy.moves(card, planned.run.frozen_depth, settings)
+    moving = sum(card.units[unit].parameters for unit in moves.units)
+    if moves.parts:
+        others = [unit for place, unit in enumerate(card.units) if place not in moves.units]
+        moving += sum(weight.size for unit in others for weight in unit.weights if is_part(weight, moves.parts))
+    new = (strategy.head_inputs(card, settings) + 1) * planned.info.n_classes + strategy.added(card, settings)
+    return card.parameters + new, moving + new
 
 
 def learned_correction(pairs: Sequence[tuple[float, float]]) -> float:

@@ -62,7 +62,7 @@ def plateaus(losses: Sequence[float]) -> int:
 def course(run: RunSpec, card: Card) -> Course:
     """The course of a run that trains by gradient steps."""
     strategy, train = STRATEGIES[run.strategy], run.train
-    settings = settled(strategy, run.settings)
+    settings = settled(strategy, run.settings or {})
     if strategy.phases is None:
         phases = (Phase(1.0, (1.0,) * (card.n_units + 1)),)
     else:
@@ -91,7 +91,7 @@ def schedule_table(run: RunSpec, card: Card, samples: int = SAMPLES) -> list[Row
     Where phases end on a plateau nobody knows when: they are drawn at equal lengths, and `course` says so.
     """
     strategy = STRATEGIES[run.strategy]
-    moves = strategy.moves(card, run.frozen_depth, settled(strategy, run.settings))
+    moves = strategy.moves(card, run.frozen_depth, settled(strategy, run.settings or {}))
     learns = [unit in moves.units or bool(moves.parts) for unit in range(card.n_units)] + [True]
     names = [*(unit.name for unit in card.units), "head"]
     plan = course(run, card)

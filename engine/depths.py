@@ -108,7 +108,9 @@ def test_accuracy(ready: Prepared) -> float:
     if not ready.run.measures or not isinstance(network, Composition):
         return train.evaluate(network, ready.pixels, split.test, ready.control)[1]
     # The last unit's features have been read anyway, or will be: the head is all that is missing.
-    last = read_features(ready)[-1][-len(split.test) :]
+    features = read_features(ready)
+    read = np.concatenate([one for one in features if one is not None], axis=1) if network.reads_all else features[-1]
+    last = read[-len(split.test) :]
     head = network.head
     logits = last @ head.weight.detach().double().cpu().numpy().T + head.bias.detach().double().cpu().numpy()
     return float(np.mean(logits.argmax(1) == ready.images.labels[split.test]))

@@ -34,6 +34,10 @@ class BackboneError(TransferscopeError):
     """A backbone cannot be built or cannot do what was asked, for example freeze more units than it has."""
 
 
+class StrategyError(TransferscopeError):
+    """A strategy cannot be applied to this backbone, on this device or with these settings; the message is the reason."""
+
+
 class WeightsError(TransferscopeError):
     """Weights cannot be used: not safetensors, names or shapes differ, values not finite, nothing on disk while offline."""
 

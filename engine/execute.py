@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import platform
 from collections.abc import Generator
@@ -11,17 +12,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import backbones, datasets, run_weights, seeding, train
+from engine import backbones, datasets, heads, run_weights, seeding, train
 from engine.backbones._network import Network
 from engine.backbones._weights import load_file, tensors_sha256
 from engine.batches import Pixels
 from engine.control import Control
+from engine.course import course
 from engine.depths import Caches, Prepared, measure_depths, test_accuracy
 from engine.device import Device, precision
-from engine.errors import BackboneError
+from engine.errors import BackboneError, StrategyError
 from engine.events import Event, FreezeChecked, Notice, Started, Tested
 from engine.spec import RunSpec
-from engine.strategies import STRATEGIES
+from engine.strategies import STRATEGIES, settled
+from engine.tuning import Setup, Tuning
+from engine.tuning import make as make_tuning
 
 # Share of a run's progress bar that each phase is given; the pass over the depths comes last (first for a solved head).
 SETUP_DONE, TRAINING_DONE = 0.05, 0.85
@@ -59,16 +63,20 @@ def execute(
     control = control or Control()
     control.enter("loading", 0.0)
     torch.manual_seed(seeding.derive(run.seed, "torch"))
-    ready, started = prepare(run, device, home, control, shared or Caches())
+    ready, started, tuning = prepare(run, device, home, control, shared or Caches())
     frozen_before = hashes(ready.network)
     if resume is None:
         yield started
         for text in ready.images.skipped[:20]:
             yield Notice(f"left out {text}")
     if STRATEGIES[run.strategy].solves_head:
-        chosen = yield from solve_head(ready)
+        chosen = yield from solve_head(ready, tuning)
     else:
-        chosen = yield from train.fit(training_task(ready), resume)
+        if resume is None and STRATEGIES[run.strategy].probe_first:
+            heads.start_from_probe(ready)
+        chosen = yield from train.fit(training_task(ready, tuning), resume)
+        if chosen is not None:
+            chosen = yield from tuning.after(functools.partial(validate, ready), chosen)
     yield freeze_proof(ready.network, frozen_before)
     if chosen is None:
         return ready.network
@@ -84,23 +92,43 @@ def execute(
 
 def prepare(
     run: RunSpec, device: Device, home: Path | None, control: Control, shared: Caches
-) -> tuple[Prepared, Started]:
-    """Decode, split, build, load, freeze; raises TransferscopeError where one of these is not possible."""
+) -> tuple[Prepared, Started, Tuning]:
+    """Decode, split, build, load, put in, freeze; raises TransferscopeError where one of these is not possible."""
     strategy = STRATEGIES[run.strategy]
     network, origin = build_network(run, strategy.weights or run.weights, home)
     card = backbones.card(run.backbone, home)
     images = shared.load(run.dataset, card.input_size[1], card.interpolation, home, card.crop_fraction, control)
     split = datasets.make_split(images, run.seed, run.label_budget)
-    network.reset_head(images.info.n_classes)
-    network.freeze(run.frozen_depth)
+    settings = settled(strategy, run.settings or {})
+    if why := strategy.refuses(card, settings):
+        raise StrategyError(f"{strategy.label} cannot be used here: {why}.")
+    n_inputs = strategy.head_inputs(card, settings)
+    network.reset_head(images.info.n_classes, n_inputs if n_inputs != network.n_features else None)
     where = torch.device(device.name)
-    network.to(where, memory_format=torch.channels_last)
     rows = np.concatenate([split.train, split.validation, split.test])
     pixels = Pixels.on(where, images.pixels, images.labels, card.mean, card.std, rows=rows)
+
+    def source(name: str) -> tuple[Pixels, np.ndarray]:
+        other = shared.load(name, card.input_size[1], card.interpolation, home, card.crop_fraction, control)
+        rows = datasets.make_split(other, run.seed, None).train
+        return Pixels.on(where, other.pixels, other.labels, card.mean, card.std, rows=rows), rows
+
+    tuning = make_tuning(
+        strategy.tuning,
+        Setup(
+            network, card, settings, run.seed, pixels, split.train, images.info.n_classes, source, control.step, device
+        ),
+    )
+    tuning.put_in()
+    network.freeze(run.frozen_depth)
+    moves = strategy.moves(card, run.frozen_depth, settings)
+    network.fix((unit for unit in range(network.n_units) if unit not in moves.units), moves.parts)
+    network.to(where, memory_format=torch.channels_last)
     bits = precision(device, run.train.precision)
     ready = Prepared(run, card, network, origin, images, pixels, split, control, shared, bits)
     control.enter("preparing", SETUP_DONE)
-    return ready, _started(ready, device)
+    tuning.prepare()
+    return ready, _started(ready, device), tuning
 
 
 def _started(ready: Prepared, device: Device) -> Started:
@@ -184,7 +212,7 @@ def augmentation(ready: Prepared) -> str:
     return ready.images.info.augmentation if asked == "dataset" else asked
 
 
-def training_task(ready: Prepared) -> train.Task:
+def training_task(ready: Prepared, tuning: Tuning) -> train.Task:
     """What the training loop needs of a prepared run."""
     return train.Task(
         network=ready.network,
@@ -197,17 +225,28 @@ def training_task(ready: Prepared) -> train.Task:
         precision=ready.precision,
         control=ready.control,
         share=(SETUP_DONE, TRAINING_DONE),
+        tuning=tuning,
+        course=course(ready.run, ready.card),
     )
 
 
-def solve_head(ready: Prepared) -> Generator[Event, None, train.Best]:
-    """Measure every depth of the frozen backbone, then put the solved probe of the last one in place of the head."""
+def solve_head(ready: Prepared, tuning: Tuning) -> Generator[Event, None, train.Best]:
+    """Measure every depth of the frozen backbone, then put a solved head in place of the one that knows nothing."""
+    if STRATEGIES[ready.run.strategy].tuning:
+        yield from measure_depths(ready, SETUP_DONE, TRAINING_DONE)
+        solved = tuning.solve(heads.splits(ready))
+        yield Notice(solved.notice)
+        heads.put(ready.network, solved.weight, solved.bias)
+        return train.Best(solved.validation_accuracy, solved.validation_loss, 0)
     last = yield from measure_depths(ready, SETUP_DONE, TRAINING_DONE, always=("linear_probe",))
     probe = last["linear_probe"].solution
-    with torch.no_grad():
-        ready.network.head.weight.copy_(torch.from_numpy(probe.weight))
-        ready.network.head.bias.copy_(torch.from_numpy(probe.bias))
+    heads.put(ready.network, probe.weight, probe.bias)
     return train.Best(probe.validation_accuracy, probe.validation_loss, 0)
+
+
+def validate(ready: Prepared) -> tuple[float, float]:
+    """Validation loss and accuracy of the network as it is now."""
+    return train.evaluate(ready.network, ready.pixels, ready.split.validation, ready.control)
 
 
 def test(ready: Prepared, chosen: train.Best) -> Tested:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine import backbones, budgets, datasets
 from engine.backbones import Card
+from engine.checks import Table, table
 from engine.datasets import DatasetInfo
 from engine.errors import DatasetError, SpecError
 from engine.spec import ALL_DEPTHS, ExperimentSpec, RunSpec
-from engine.strategies import STRATEGIES
+from engine.strategies import STRATEGIES, own, settled
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,12 @@ def plan(
 
     Raises:
         UnknownNameError: a backbone, dataset or strategy that no registry knows.
-        SpecError: a depth beyond the network, or nothing to run.
+        SpecError: a depth beyond the network, a strategy that cannot be applied, or nothing to run.
         DatasetError: a dataset that cannot be used, or a label budget that it cannot give.
     """
     for name in spec.strategies:
         STRATEGIES[name]
+    _check_settings(spec)
     cards = {name: card(name, home) for name in spec.backbones}
     infos = {name: describe(name, home) for name in spec.datasets}
     for one in cards.values():
@@ -53,10 +56,10 @@ def plan(
         for dataset, info in infos.items():
             for backbone, one in cards.items():
                 for budget in spec.label_budgets or (None,):
-                    for strategy, depth, weights in cells(spec, one.n_units):
+                    for strategy, depth, weights, settings in cells(spec, one):
                         run = RunSpec(
                             backbone, dataset, strategy, depth, seed, budget, weights, spec.measures, spec.train,
-                            keep_weights=spec.keep_weights,
+                            keep_weights=spec.keep_weights, settings=settings,
                         )  # fmt: skip
                         planned.setdefault(run.run_id, PlannedRun(run, one, info))
     if not planned:
@@ -66,25 +69,57 @@ def plan(
     return tuple(planned.values())
 
 
-def cells(spec: ExperimentSpec, n_units: int) -> list[tuple[str, int, str]]:
-    """(strategy, frozen depth, weights) of every distinct cell for a backbone of `n_units` units."""
-    asked = tuple(range(n_units + 1)) if spec.frozen_depths == ALL_DEPTHS else tuple(spec.frozen_depths)
+def cells(spec: ExperimentSpec, card: Card) -> list[tuple[str, int, str, Table | None]]:
+    """(strategy, frozen depth, weights, settings) of every distinct cell for a backbone.
+
+    Raises:
+        SpecError: a strategy cannot be applied to this backbone, or a setting is not one of its.
+    """
+    asked = tuple(range(card.n_units + 1)) if spec.frozen_depths == ALL_DEPTHS else tuple(spec.frozen_depths)
     found = []
     for name in spec.strategies:
         strategy = STRATEGIES[name]
-        for depth in strategy.depths(n_units, asked):
-            found.append(_canonical(name, depth, n_units, strategy.weights or spec.weights))
+        if why := refusal(name, card, spec):
+            raise SpecError(f"{strategy.label} cannot be used here: {why}.")
+        settings = settled(strategy, _given(spec, name))
+        depths = (strategy.at(card, settings),) if strategy.at else strategy.depths(card.n_units, asked)
+        for depth in depths:
+            found.append(_canonical(spec, name, depth, card, strategy.weights or spec.weights))
     return list(dict.fromkeys(found))
 
 
-def _canonical(strategy: str, depth: int, n_units: int, weights: str) -> tuple[str, int, str]:
-    if strategy == "partial_fine_tuning" and depth == n_units:
-        strategy = "linear_probe"
-    if strategy == "partial_fine_tuning" and depth == 0:
-        strategy = "full_fine_tuning"
-    if strategy == "full_fine_tuning" and weights == "random":
-        strategy = "from_scratch"
-    return strategy, depth, weights
+def refusal(name: str, card: Card, spec: ExperimentSpec) -> str | None:
+    """Why a strategy cannot be applied to a backbone with the settings of an experiment, or None.
+
+    Raises:
+        SpecError: a setting is not one of its.
+    """
+    strategy = STRATEGIES[name]
+    return strategy.refuses(card, settled(strategy, _given(spec, name)))
+
+
+def _given(spec: ExperimentSpec, name: str) -> dict[str, Any]:
+    return (spec.settings or {}).get(name, {})
+
+
+def _canonical(spec: ExperimentSpec, name: str, depth: int, card: Card, weights: str) -> tuple:
+    """A cell by the name that it has by definition: no cell is run twice under two names."""
+    settings = own(STRATEGIES[name], _given(spec, name))
+    while same := STRATEGIES[name].same_as(card, depth, settled(STRATEGIES[name], settings), spec.train.schedule):
+        (name, depth), settings = same, {}
+    if name == "full_fine_tuning" and weights == "random":
+        name = "from_scratch"
+    return name, depth, weights, table("settings", settings) or None
+
+
+def _check_settings(spec: ExperimentSpec) -> None:
+    for name, given in (spec.settings or {}).items():
+        if name not in spec.strategies:
+            STRATEGIES[name]
+            raise SpecError(
+                f"settings are given for {name!r}, which is not among the strategies. Add it or leave them out."
+            )
+        settled(STRATEGIES[name], given)
 
 
 def _check_depths(spec: ExperimentSpec, card: Card) -> None:

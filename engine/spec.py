@@ -18,14 +18,14 @@ from typing import Any, Self
 
 from engine import budgets
 from engine.budgets import Budget
-from engine.checks import choice, number, one_of_each, storable, text, unknown_keys, whole
+from engine.checks import Table, choice, number, one_of_each, storable, table, tables, text, unknown_keys, whole
 from engine.errors import SpecError
 
 # Part of every identity: raised when the meaning of a spec (not its spelling) changes, so that old runs are not reused.
 SPEC_VERSION = 1
 
 OPTIMIZERS = ("sgd", "adamw")
-SCHEDULES = ("one_cycle", "cosine", "constant")
+SCHEDULES = ("one_cycle", "cosine", "constant", "warmup_cosine", "slanted_triangular")
 AUGMENTATIONS = ("dataset", "none", "crop", "crop_colour", "crop_flip", "crop_flip_colour", "crop_flip_erase")
 SELECTIONS = ("best_validation", "last_epoch")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -103,7 +103,8 @@ class TrainSpec(_Spec):
     weight_decay: float = 5e-4
     """L2 (sgd) or decoupled (adamw) weight decay, 0..1; never applied to frozen tensors."""
     schedule: str = "one_cycle"
-    """`one_cycle` (linear warm-up over 20 % of the steps, cosine to 0), `cosine` or `constant`."""
+    """`one_cycle` (linear warm-up over 20 % of the steps, cosine to 0), `cosine`, `constant`, `warmup_cosine` (over 5 %) or
+    `slanted_triangular` (Howard & Ruder 2018)."""
     cycles: int = 1
     """How often the schedule is run through, each time from its start (warm restarts), 1..100."""
     label_smoothing: float = 0.0
@@ -157,6 +158,8 @@ class RunSpec(_Spec):
     """Leading units that start from `weights`, the others from random ones; None = all of them."""
     keep_weights: bool | None = None
     """Whether the selected weights are kept for runs that start from them; None = no."""
+    settings: Table | None = None
+    """Settings of the strategy that differ from its defaults; None = none do."""
 
     def __post_init__(self) -> None:
         for name in ("backbone", "dataset", "strategy"):
@@ -168,6 +171,7 @@ class RunSpec(_Spec):
         if self.copied_depth is not None:
             whole("copied_depth", self.copied_depth, 0, 100_000)
         object.__setattr__(self, "keep_weights", _yes("keep_weights", self.keep_weights))
+        object.__setattr__(self, "settings", table("settings", self.settings or {}) or None)
         _weights(self.weights)
         object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
         object.__setattr__(self, "train", _train(self.train))
@@ -195,6 +199,8 @@ class ExperimentSpec(_Spec):
     train: TrainSpec = field(default_factory=TrainSpec)
     keep_weights: bool | None = None
     """Whether every run keeps its selected weights; None = no."""
+    settings: Table | None = None
+    """Settings of strategies, a table for each: {"lora": {"rank": 4}}; what is not given keeps its default."""
     name: str = ""
     """What people call it; not part of its identity."""
 
@@ -218,6 +224,7 @@ class ExperimentSpec(_Spec):
         object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
         object.__setattr__(self, "train", _train(self.train))
         object.__setattr__(self, "keep_weights", _yes("keep_weights", self.keep_weights))
+        object.__setattr__(self, "settings", tables("settings", self.settings or {}) or None)
         if (
             not isinstance(self.name, str)
             or len(self.name) > 200

@@ -6,7 +6,7 @@ import copy
 import functools
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +18,13 @@ from torch.nn import functional
 from engine.backbones._network import Network
 from engine.batches import Pixels, n_batches
 from engine.control import Control
+from engine.course import Course
 from engine.events import Diverged, EpochEnded, Event
 from engine.seeding import derive
 from engine.spec import TrainSpec
+from engine.strategies import Phase
+from engine.tuning import Tuning
 
-WARM_UP_SHARE = 0.2
 EVALUATION_BATCH = 256
 
 
@@ -41,6 +43,10 @@ class Task:
     control: Control
     share: tuple[float, float] = (0.0, 1.0)
     """Where this training begins and ends within the whole run, for progress."""
+    tuning: Tuning | None = None
+    """What the strategy adds to the training; None = nothing."""
+    course: Course | None = None
+    """Which units learn when and at what rate; None = all that may move, at one rate."""
     at_epoch: Callable[[int], Iterator[Event]] | None = None
     """Called after the evaluation of every epoch (0 = before training), network in eval mode; its events are passed on."""
 
@@ -76,10 +82,11 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
     Raises:
         Cancelled: the control said stop; the network is as it was then.
     """
-    network, spec, control = task.network, task.spec, task.control
-    optimiser = make_optimiser([parameter for parameter in network.parameters() if parameter.requires_grad], spec)
+    network, spec, control, tuning = task.network, task.spec, task.control, task.tuning or Tuning()
+    course = task.course or constant(network, spec)
+    optimiser = optimiser_of(network, spec, course, tuning)
     steps = n_batches(len(task.train), spec.batch_size)
-    best, first = Best(), 1
+    best, first, losses_so_far, learning = Best(), 1, [], None
     if resume is None:
         loss, accuracy = evaluate(network, task.pixels, task.validation, control)
         yield EpochEnded(0, None, None, loss, accuracy, None)
@@ -88,10 +95,12 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
         network.load_state_dict(resume["network"])
         optimiser.load_state_dict(resume["optimiser"])
         lay_out(optimiser)
-        best, first = Best(**resume["best"]), resume["epoch"] + 1
+        best, first, losses_so_far = Best(**resume["best"]), resume["epoch"] + 1, list(resume["validation_losses"])
     control.progress.training_began = time.monotonic()
 
     for epoch in range(first, spec.epochs + 1):
+        if tuning.stops(losses_so_far):
+            break
         torch.manual_seed(derive(task.seed, "dropout", epoch))
         network.train()
         losses: list[Tensor] = []
@@ -100,12 +109,19 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
         for step, (images, labels) in enumerate(shuffled(task, epoch)):
             control.step()
             done = ((epoch - 1) * steps + step) / (steps * spec.epochs)
-            rate = spec.learning_rate * schedule(spec.schedule, done, spec.cycles)
+            rates = course.rates(done, losses_so_far)
+            rate = max(rates)
+            if (now := frozenset(unit for unit, share in enumerate(rates) if share > 0)) != learning:
+                learning = let_learn(network, optimiser, now)
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = rates[group.get("unit", -1)]
+            images, targets = tuning.batch(images, labels, epoch, step)
             with autocast(images.device, task.precision):
-                logits = network(images)
-            loss = functional.cross_entropy(logits.float(), labels, label_smoothing=spec.label_smoothing)
+                embedded = network.read(images)
+                logits = network.head(embedded)
+            loss = tuning.loss(logits.float(), targets, spec.label_smoothing)
+            if (penalty := tuning.penalty(images, embedded)) is not None:
+                loss = loss + penalty
             losses.append(loss.detach() * len(labels))
             if (step % look_every(images.device) == 0 or step == steps - 1) and (bad := first_bad(losses)) is not None:
                 yield Diverged(epoch, bad, f"the loss was not a number in epoch {epoch}, step {bad + 1} of {steps}")
@@ -124,9 +140,10 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
             yield Diverged(epoch, steps - 1, f"the validation loss was not a number after epoch {epoch}")
             return None
         yield from look(task, epoch)
+        losses_so_far.append(val_loss)
         if better(spec.selection, val_accuracy, val_loss, best):
             best = Best(val_accuracy, val_loss, epoch, copy.deepcopy(trained_state(network)))
-        yield Savepoint(epoch, functools.partial(state_of, network, optimiser, best, epoch))
+        yield Savepoint(epoch, functools.partial(state_of, network, optimiser, best, epoch, losses_so_far))
 
     network.load_state_dict(best.state, strict=False)
     return best
@@ -145,13 +162,16 @@ def shuffled(task: Task, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
     )
 
 
-def state_of(network: Network, optimiser: torch.optim.Optimizer, best: Best, epoch: int) -> dict[str, Any]:
-    """What `fit` needs to go on: weights, optimiser, best so far, epoch. Randomness needs no state (see seeding)."""
+def state_of(
+    network: Network, optimiser: torch.optim.Optimizer, best: Best, epoch: int, losses: Sequence[float]
+) -> dict[str, Any]:
+    """What `fit` needs to go on: weights, optimiser, best so far, epoch, validation losses. Randomness needs no state."""
     return {
         "network": network.state_dict(),
         "optimiser": optimiser.state_dict(),
         "best": {"accuracy": best.accuracy, "loss": best.loss, "epoch": best.epoch, "state": best.state},
         "epoch": epoch,
+        "validation_losses": list(losses),
     }
 
 
@@ -168,29 +188,50 @@ def better(selection: str, accuracy: float, loss: float, best: Best) -> bool:
     return (accuracy, -loss) > (best.accuracy, -best.loss)
 
 
-def schedule(name: str, done: float, cycles: int = 1) -> float:
-    """Learning rate as a share of its peak after a share `done` (0..1) of the steps.
-
-    With several cycles it starts anew in each (Loshchilov & Hutter 2017, "SGDR", with equal lengths).
-    """
-    if cycles > 1 and done < 1.0:
-        done = done * cycles % 1.0
-    if name == "constant":
-        return 1.0
-    if name == "one_cycle" and done < WARM_UP_SHARE:
-        # From 1/25 of the peak upward (Smith & Topin 2018, as in fastai).
-        return 0.04 + 0.96 * done / WARM_UP_SHARE
-    if name == "one_cycle":
-        done = (done - WARM_UP_SHARE) / (1 - WARM_UP_SHARE)
-    return 0.5 * (1 + math.cos(math.pi * done))
+def constant(network: Network, spec: TrainSpec) -> Course:
+    """Everything that may move learns at one rate, under the schedule of the whole training."""
+    return Course((Phase(1.0, (1.0,) * (network.n_units + 1)),), spec.learning_rate, spec.schedule, spec.cycles, False)
 
 
-def make_optimiser(parameters: list[torch.nn.Parameter], spec: TrainSpec) -> torch.optim.Optimizer:
-    """SGD with Nesterov momentum 0.9, or AdamW; weight decay on matrices and kernels, not on biases and normalisation."""
-    groups = [
-        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": spec.weight_decay},
+def optimiser_of(network: Network, spec: TrainSpec, course: Course, tuning: Tuning) -> torch.optim.Optimizer:
+    """The optimiser of all that may move; units apart where their rates or their decay differ."""
+    moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if course.uniform and not tuning.replaces_decay:
+        return make_optimiser(moving, spec)
+    unit_of = {id(one): unit for unit in range(network.n_units) for one in network.unit_parameters(unit)}
+    groups = []
+    for unit in range(network.n_units + 1):
+        held = unit < network.n_units and tuning.replaces_decay
+        mine = [parameter for parameter in moving if unit_of.get(id(parameter), network.n_units) == unit]
+        groups += [
+            {**group, "unit": unit} for group in decayed(mine, 0.0 if held else spec.weight_decay) if group["params"]
+        ]
+    return make_optimiser(groups, spec)
+
+
+def let_learn(network: Network, optimiser: torch.optim.Optimizer, learning: frozenset[int]) -> frozenset[int]:
+    """Let some units learn (the last number is the head) and the others rest; what rests forgets its momentum."""
+    network.rest(unit for unit in range(network.n_units + 1) if unit not in learning)
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            if not parameter.requires_grad:
+                parameter.grad = None
+                optimiser.state.pop(parameter, None)
+    return learning
+
+
+def decayed(parameters: list[torch.nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay on matrices and kernels, not on biases and normalisation."""
+    return [
+        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
         {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
+
+
+def make_optimiser(parameters: list[Any], spec: TrainSpec) -> torch.optim.Optimizer:
+    """SGD with Nesterov momentum 0.9, or AdamW, of parameters or of groups of them."""
+    grouped = bool(parameters) and isinstance(parameters[0], dict)
+    groups = parameters if grouped else decayed(parameters, spec.weight_decay)
     if spec.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=spec.learning_rate)
     return torch.optim.SGD(groups, lr=spec.learning_rate, momentum=0.9, nesterov=True)

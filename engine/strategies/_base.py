@@ -97,6 +97,11 @@ class Moves:
     """What trains within the other units: nothing, `norm` (normalisation with its statistics) or `bias`."""
 
 
+def is_part(weight: Weight, parts: str) -> bool:
+    """Whether a tensor is of the parts that `Moves` names."""
+    return weight.kind == "norm" if parts == "norm" else parts == "bias" and weight.name.endswith("bias")
+
+
 @dataclass(frozen=True)
 class Phase:
     """A part of the training in which the same units learn."""

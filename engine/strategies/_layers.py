@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.strategies._base import Card, Unit, Weight
+from engine.strategies._base import Card, Unit, Weight, is_part
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,7 @@ def normalisations(card: Card) -> list[tuple[str, int]]:
 
 def part(card: Card, parts: str) -> int:
     """Parameters of a part (`norm` or `bias`) of the whole backbone."""
-    return sum(
-        weight.size
-        for _, weight in weights(card)
-        if (weight.kind == "norm" if parts == "norm" else weight.name.endswith("bias"))
-    )
+    return sum(weight.size for _, weight in weights(card) if is_part(weight, parts))
 
 
 def token_width(card: Card) -> int:

@@ -14,7 +14,9 @@ RUNS = 4
 
 def groups(card: Card) -> list[tuple[int, ...]]:
     """Units (0-based) in groups, lowest first: the stages, or equal runs of units where there are too few stages."""
-    found = [tuple(place for place, _ in group) for _, group in groupby(enumerate(card.units), lambda one: one[1].stage)]
+    found = [
+        tuple(place for place, _ in group) for _, group in groupby(enumerate(card.units), lambda one: one[1].stage)
+    ]
     if len(found) >= FEWEST:
         return found
     n, runs = card.n_units, min(RUNS, card.n_units)

@@ -19,7 +19,9 @@ STRATEGIES.register(
         source="Clark et al. 2020 (ELECTRA); Bao et al. 2022 (BEiT); timm's layer decay",
         group="schedule",
         settings=(
-            Setting("decay", "Decay", 0.75, "Rate of a unit as a share of the unit's above it; 1 = all alike.", 0.01, 1.0),
+            Setting(
+                "decay", "Decay", 0.75, "Rate of a unit as a share of the unit's above it; 1 = all alike.", 0.01, 1.0
+            ),
         ),
         same_as=lambda card, depth, settings, schedule: ("full_fine_tuning", 0) if settings["decay"] == 1 else None,
         phases=phases,

@@ -10,7 +10,6 @@ STRATEGIES.register(
         source="Razavian et al. 2014; Alain & Bengio 2016; protocol of Kornblith et al. 2019, section 3",
         depths=lambda n_units, asked: (n_units,),
         solves_head=True,
-        tuning="linear_probe",
         control=True,
     )
 )

@@ -15,7 +15,9 @@ STRATEGIES.register(
         source="Kumar et al. 2022",
         group="schedule",
         settings=(
-            Setting("rate", "Rate", 0.5, "Learning rate of the fine-tuning as a share of the experiment's.", 0.001, 1.0),
+            Setting(
+                "rate", "Rate", 0.5, "Learning rate of the fine-tuning as a share of the experiment's.", 0.001, 1.0
+            ),
         ),
         probe_first=True,
         phases=lambda card, depth, settings, epochs: (all_units(card, rate=settings["rate"]),),

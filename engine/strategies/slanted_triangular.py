@@ -10,6 +10,8 @@ STRATEGIES.register(
         source="Howard & Ruder 2018, equation 3 (cut 0.1, ratio 32)",
         group="schedule",
         curve="slanted_triangular",
-        same_as=lambda card, depth, settings, schedule: ("full_fine_tuning", 0) if schedule == "slanted_triangular" else None,
+        same_as=lambda card, depth, settings, schedule: (
+            ("full_fine_tuning", 0) if schedule == "slanted_triangular" else None
+        ),
     )
 )

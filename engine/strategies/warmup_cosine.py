@@ -10,6 +10,8 @@ STRATEGIES.register(
         source="Goyal et al. 2017 (warm-up); Loshchilov & Hutter 2017 (cosine)",
         group="schedule",
         curve="warmup_cosine",
-        same_as=lambda card, depth, settings, schedule: ("full_fine_tuning", 0) if schedule == "warmup_cosine" else None,
+        same_as=lambda card, depth, settings, schedule: (
+            ("full_fine_tuning", 0) if schedule == "warmup_cosine" else None
+        ),
     )
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from engine.backbones import Card, Unit
@@ -138,5 +140,6 @@ def test_every_preset_can_be_planned():
 
 
 def test_cells_of_a_network_of_one_unit():
-    found = cells(ExperimentSpec(strategies=["partial_fine_tuning", "linear_probe"]), 1)
-    assert found == [("full_fine_tuning", 0, "pretrained"), ("linear_probe", 1, "pretrained")]
+    single = dataclasses.replace(card(), units=card().units[:1])
+    found = cells(ExperimentSpec(strategies=["partial_fine_tuning", "linear_probe"]), single)
+    assert found == [("full_fine_tuning", 0, "pretrained", None), ("linear_probe", 1, "pretrained", None)]

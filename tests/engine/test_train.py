@@ -66,33 +66,6 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(
-    ("name", "done", "share"),
-    [
-        ("constant", 0.0, 1.0),
-        ("constant", 1.0, 1.0),
-        ("cosine", 0.0, 1.0),
-        ("cosine", 1 / 3, 0.75),
-        ("cosine", 0.5, 0.5),
-        ("cosine", 1.0, 0.0),
-        ("one_cycle", 0.0, 0.04),
-        ("one_cycle", 0.1, 0.52),
-        ("one_cycle", 0.2, 1.0),
-        ("one_cycle", 0.6, 0.5),
-        ("one_cycle", 1.0, 0.0),
-    ],
-)
-def test_schedules_by_hand(name, done, share):
-    assert train.schedule(name, done) == pytest.approx(share, abs=1e-12)
-
-
-def test_cycles_run_the_schedule_from_its_start_again():
-    for done in (0.0, 0.1, 0.25, 0.49):
-        assert train.schedule("one_cycle", done, 2) == pytest.approx(train.schedule("one_cycle", 2 * done))
-        assert train.schedule("one_cycle", done + 0.5, 2) == pytest.approx(train.schedule("one_cycle", 2 * done))
-    assert train.schedule("one_cycle", 1.0, 2) == pytest.approx(0.0, abs=1e-12)
-
-
 def test_the_rate_of_each_epoch_is_that_of_its_last_step():
     items, _ = run(train.fit(task(schedule="cosine")))
     rates = [item.learning_rate for item in items if isinstance(item, EpochEnded)]

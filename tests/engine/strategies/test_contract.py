@@ -1,125 +1,178 @@
-"""The contract of every strategy, by enumeration: what is frozen keeps its bits, what trains moves, seeds decide."""
+"""The contract of every strategy, by enumeration: what must not move keeps its bits, what must move does, seeds decide."""
 
 from __future__ import annotations
-
-import functools
 
 import pytest
 import torch
 
-from engine import backbones
+from engine import backbones, cost
 from engine.backbones._weights import tensors_sha256
-from engine.device import cpu
-from engine.events import Event, FreezeChecked, Started
-from engine.execute import build_network, execute
-from engine.spec import RunSpec, TrainSpec
-from engine.strategies import STRATEGIES
+from engine.course import schedule_table
+from engine.events import FreezeChecked, Started
+from engine.plan import plan
+from engine.spec import ExperimentSpec
+from engine.strategies import GROUPS, STRATEGIES, is_part, own, settled
 
-N_UNITS = 4
-MIDDLE = 2
-HEAD = (16 + 1) * 3
-BUDGET = 21
+BACKBONES = ("tiny", "tiny_vit")
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES.names())
-
-
-@pytest.fixture(scope="module")
-def compute(colours, tiny):
-    """Events, network and the starting network of a strategy at a depth; the same question is computed once."""
-
-    @functools.cache
-    def act(name: str, depth: int, seed: int = 0):
-        train = TrainSpec(epochs=1, batch_size=8, precision="float32", weight_decay=0.1)
-        run = RunSpec(tiny, f"folder:{colours}", name, depth, seed, BUDGET, "pretrained", (), train)
-        events, work = [], execute(run, cpu())
-        while True:
-            try:
-                item = next(work)
-            except StopIteration as done:
-                began, _ = build_network(run, STRATEGIES[name].weights or run.weights, None)
-                return events, done.value, began
-            if isinstance(item, Event):
-                events.append(item)
-
-    return act
-
-
-def depths(name: str) -> tuple[int, ...]:
-    return STRATEGIES[name].depths(N_UNITS, (MIDDLE,))
+every_backbone = pytest.mark.parametrize("backbone", BACKBONES)
 
 
 def of(kind, events):
     return next(event for event in events if isinstance(event, kind))
 
 
+def state(network):
+    """Everything that the network holds, buffers that are not saved included."""
+    return {name: tensor for named in (network.named_parameters(), network.named_buffers()) for name, tensor in named}
+
+
+@pytest.fixture
+def done(request, run_of, computed, name, backbone):
+    run = run_of(name, backbone)
+    if run is None:
+        pytest.skip(f"{name} refuses {backbone}, with a reason: see test_refusals")
+    return computed(run)
+
+
 @every_strategy
 def test_it_says_what_it_is(name):
     strategy = STRATEGIES[name]
     assert strategy.label
-    assert strategy.summary
+    assert strategy.summary.endswith(".")
+    assert len(strategy.summary) <= 120, "one line"
     assert strategy.source
+    assert strategy.group in GROUPS
     assert strategy.weights in (None, "random")
-    for asked in ((), (0,), (0, 3, N_UNITS), tuple(range(N_UNITS + 1))):
-        assert all(0 <= depth <= N_UNITS for depth in strategy.depths(N_UNITS, asked))
+    assert len(strategy.settings) <= 4, "the few that matter"
+    for setting in strategy.settings:
+        assert setting.label
+        assert setting.summary.endswith(".")
+        assert setting.checked(name, setting.default) == setting.default
+    for asked in ((), (0,), (0, 3, 4), tuple(range(5))):
+        assert all(0 <= depth <= 4 for depth in strategy.depths(4, asked))
 
 
 @every_strategy
-def test_what_is_frozen_keeps_its_bits_running_statistics_included(name, compute):
-    for depth in depths(name):
-        events, after, before = compute(name, depth)
-        frozen = [key for unit in range(depth) for key, _ in before.unit_tensors(unit)]
-        for key in frozen:
-            assert torch.equal(after.state_dict()[key], before.state_dict()[key]), key
-        assert depth == 0 or any("running_var" in key for key in frozen)
-        proof = of(FreezeChecked, events)
-        assert proof.frozen_tensors == len(frozen)
-        assert proof.before == proof.after
-        assert proof.changed == []
+def test_it_can_be_used_on_a_tiny_network_or_says_what_is_missing(name, run_of):
+    if all(run_of(name, backbone) is None for backbone in BACKBONES):
+        card = backbones.card("tiny")
+        reason = STRATEGIES[name].refuses(card, settled(STRATEGIES[name], {}))
+        assert "bitsandbytes" in reason or "runs" in reason, reason
 
 
 @every_strategy
-def test_what_trains_moves(name, compute):
-    for depth in depths(name):
-        _, after, before = compute(name, depth)
-        for unit in range(depth, N_UNITS):
-            moved = [
-                key for key, tensor in before.unit_tensors(unit) if not torch.equal(after.state_dict()[key], tensor)
-            ]
-            assert len(moved) == len(list(before.unit_tensors(unit))), f"unit {unit}: only {moved} moved"
-        assert after.head.weight.abs().sum() > 0
+@every_backbone
+def test_a_refusal_comes_with_the_plan_and_names_the_reason(name, backbone, run_of, colours, tiny, tiny_vit):
+    data = f"folder:{colours}"
+    settings = {name: {one.name: data for one in STRATEGIES[name].settings if one.name == "source"}}
+    spec = ExperimentSpec((backbone,), (data,), (name,), (2,), (0,), settings=settings)
+    if run_of(name, backbone) is not None:
+        assert plan(spec)
+        return
+    with pytest.raises(Exception, match=f"{STRATEGIES[name].label} cannot be used here: .") as refused:
+        plan(spec)
+    assert type(refused.value).__name__ == "SpecError"
 
 
 @every_strategy
-def test_trainable_parameters_are_those_of_the_formula(name, compute, tiny):
-    units = backbones.card(tiny).units
-    for depth in depths(name):
-        started = of(Started, compute(name, depth)[0])
-        assert started.trainable_parameters == sum(unit.parameters for unit in units[depth:]) + HEAD
-        assert started.total_parameters == sum(unit.parameters for unit in units) + HEAD
+@every_backbone
+def test_what_must_not_move_does_not(name, backbone, done):
+    strategy, network, began = STRATEGIES[name], done.network, state(done.began)
+    moves = strategy.moves(backbones.card(backbone), done.run.frozen_depth, settled(strategy, done.run.settings or {}))
+    card = {weight.name: weight for unit in backbones.card(backbone).units for weight in unit.weights}
+    fixed = []
+    for unit in set(range(network.n_units)) - {*moves.units}:
+        for key, _ in done.began.unit_tensors(unit):
+            beside = f"{key.rpartition('.')[0]}.weight"  # what a buffer belongs to
+            if moves.parts == "norm" and key not in card:
+                part = beside in card and is_part(card[beside], "norm")
+            else:
+                part = key in card and is_part(card[key], moves.parts)
+            if not part:
+                fixed.append(key)
+    after = state(network)
+    for key in fixed:
+        assert torch.equal(after[key], began[key]), key
+    proof = of(FreezeChecked, done.events)
+    assert proof.frozen_tensors == len(fixed)
+    assert proof.before == proof.after
+    assert proof.changed == []
 
 
 @every_strategy
-def test_it_starts_from_the_weights_of_its_definition(name, compute):
-    depth = depths(name)[0]
-    started = of(Started, compute(name, depth)[0])
-    if STRATEGIES[name].weights == "random":
-        assert started.weights == "random, seed 0"
+@every_backbone
+def test_what_must_move_does(name, backbone, done):
+    after, began = state(done.network), state(done.began)
+    free = began.keys() - done.network.frozen_tensors().keys() - {"head.weight", "head.bias"}
+    assert [key for key in sorted(free) if torch.equal(after[key], began[key])] == []
+    assert done.network.head.weight.abs().sum() > 0
+    assert all(bool(tensor.abs().sum() > 0) for tensor in done.network.added.state_dict().values())
+
+
+@every_strategy
+@every_backbone
+def test_parameters_are_those_of_the_formula(name, backbone, done, planned):
+    started = of(Started, done.events)
+    assert (started.total_parameters, started.trainable_parameters) == cost.parameters_of(planned(done.run))
+    assert cost.run_flops(planned(done.run)) > 0
+    assert cost.run_memory(planned(done.run)) > cost.BASE_MEMORY
+
+
+@every_strategy
+@every_backbone
+def test_it_starts_from_the_weights_of_its_definition(name, backbone, done):
+    started = of(Started, done.events)
+    random = STRATEGIES[name].weights == "random"
+    assert started.weights == "random, seed 0" if random else f"{backbone}.safetensors sha256:" in started.weights
+
+
+@every_strategy
+@every_backbone
+def test_a_run_that_resumes_ends_with_the_same_bits(name, backbone, done, compute):
+    if STRATEGIES[name].solves_head:
+        again = compute(done.run)  # there is nothing to resume from: it begins anew
+        assert [event.body() for event in again.events] == [event.body() for event in done.events]
     else:
-        assert "tiny.safetensors sha256:" in started.weights
+        again = compute(done.run, resume=done.savepoint)
+        assert [event.body() for event in again.events] == [event.body() for event in done.events[done.before :]]
+    assert tensors_sha256(again.network.state_dict()) == tensors_sha256(done.network.state_dict())
 
 
 @every_strategy
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others(name, compute):
-    depth = depths(name)[0]
-    first, network, _ = compute(name, depth)
-    again, other_network, _ = compute.__wrapped__(name, depth)
-    assert [event.body() for event in first] == [event.body() for event in again]
-    assert tensors_sha256(network.state_dict()) == tensors_sha256(other_network.state_dict())
-    _, other_seed, _ = compute(name, depth, 1)
-    assert tensors_sha256(network.state_dict()) != tensors_sha256(other_seed.state_dict())
+def test_another_seed_gives_other_bits(name, run_of, computed):
+    backbone = next((one for one in BACKBONES if run_of(name, one)), None)
+    if backbone is None:
+        pytest.skip("refused everywhere")
+    one, other = (computed(run_of(name, backbone, seed)).network.state_dict() for seed in (0, 1))
+    assert tensors_sha256(one) != tensors_sha256(other)
 
 
-def test_strategies_of_one_seed_see_the_same_images(compute):
-    seen = {name: of(Started, compute(name, depths(name)[0])[0]) for name in STRATEGIES.names()}
-    assert len({started.dataset_fingerprint for started in seen.values()}) == 1
-    assert len({(started.n_train, started.n_validation, started.n_test) for started in seen.values()}) == 1
+@every_strategy
+@every_backbone
+def test_the_schedule_can_be_drawn_before_running_and_is_what_runs(name, backbone, done):
+    card = backbones.card(backbone)
+    rows = schedule_table(done.run, card, samples=11)
+    assert len(rows) == 11 * (card.n_units + 1)
+    assert [row.name for row in rows[: card.n_units + 1]] == [*(unit.name for unit in card.units), "head"]
+    ever = {row.unit for row in rows if row.trainable}
+    moves = STRATEGIES[name].moves(card, done.run.frozen_depth, settled(STRATEGIES[name], done.run.settings or {}))
+    learning = {unit + 1 for unit in moves.units} | (set(range(1, card.n_units + 1)) if moves.parts else set())
+    assert ever == (set() if STRATEGIES[name].solves_head else learning | {card.n_units + 1})
+    assert all((row.rate > 0) == row.trainable for row in rows)
+
+
+def test_strategies_of_one_seed_see_the_same_images(run_of, computed):
+    runs = [run_of(name, "tiny") for name in STRATEGIES.names()]
+    seen = [of(Started, computed(run).events) for run in runs if run is not None]
+    assert len({started.dataset_fingerprint for started in seen}) == 1
+    assert len({(started.n_train, started.n_validation, started.n_test) for started in seen}) == 1
+
+
+@every_strategy
+def test_defaults_are_no_settings_of_their_own(name):
+    strategy = STRATEGIES[name]
+    usual = {setting.name: setting.default for setting in strategy.settings}
+    assert own(strategy, usual) == {}
+    assert settled(strategy, {}) == usual
