@@ -13,9 +13,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 
+from dashboard.figures._looks import INK, KNOWN, LABELS, SPARE, Look, of_group
+from dashboard.figures._looks import shade as shade
+
 LIGHT, DARK = "transferscope-light", "transferscope-dark"
 PAPER = {False: "#ffffff", True: "#0f1822"}  # the backgrounds of .streamlit/config.toml, by `dark`
-INK = {False: "#081825", True: "#e6eef5"}
 _SOFT_INK = {False: "#4f5f6d", True: "#a9b8c6"}
 _GRID = {False: "#e4ebf1", True: "#243344"}
 _FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, -apple-system, "Segoe UI", sans-serif'
@@ -45,30 +47,6 @@ class Drawn:
         return self.figure.to_json(validate=False, remove_uids=False)
 
 
-@dataclass(frozen=True)
-class Look:
-    """What one strategy looks like in every figure: `colour` (hex), Plotly `marker` symbol and line `dash`."""
-
-    colour: str
-    marker: str
-    dash: str
-
-
-# In the order of legends. Ice for what is frozen, warm for what is trained; distinct for colour-blind readers
-# (after Okabe and Ito 2008), at least 3 to 1 against the background, and distinct in print by marker and dash.
-_KNOWN = {
-    "full_fine_tuning": ("#c05f00", "#f2a54a", "square", "longdash"),
-    "partial_fine_tuning": ("#009c72", "#1fa883", "circle", "solid"),
-    "linear_probe": ("#0a5a94", "#7cc4f2", "diamond", "dot"),
-    "from_scratch": ("#474747", "#dcdcdc", "x", "dash"),
-}
-_SPARE = (
-    ("#8a4fa8", "#c79be0", "triangle-up", "dashdot"),
-    ("#8a6d00", "#d9c25a", "star", "longdashdot"),
-    ("#b23a48", "#f28b95", "triangle-down", "12px,3px"),
-    ("#3c57c4", "#93a8f5", "pentagon", "3px,6px"),
-    ("#a34d7d", "#e59ac4", "hexagon", "8px,4px"),
-)
 SERIES_COLOURS = {
     False: ("#8a4fa8", "#8a6d00", "#3c57c4", "#b23a48", "#1b7f79", "#a34d7d"),
     True: ("#c79be0", "#d9c25a", "#93a8f5", "#f28b95", "#5fc9bf", "#e59ac4"),
@@ -79,26 +57,27 @@ def looks(strategies: Iterable[str], dark: bool = False) -> dict[str, Look]:
     """Return the look of each strategy, in legend order.
 
     A strategy without a look of its own takes a spare one by its place in the alphabet among those given; give it
-    a line in `_KNOWN` when it is added, so that it looks the same everywhere.
+    a line in `_looks` when it is added, so that it looks the same everywhere.
     """
     given = set(strategies)
-    spare = {name: _SPARE[place % len(_SPARE)] for place, name in enumerate(sorted(given - _KNOWN.keys()))}
-    rows = {**{name: _KNOWN[name] for name in _KNOWN if name in given and name != "from_scratch"}, **spare}
-    if "from_scratch" in given:
-        rows["from_scratch"] = _KNOWN["from_scratch"]
-    return {name: Look(row[1] if dark else row[0], row[2], row[3]) for name, row in rows.items()}
+    rows = {name: Look(row[1] if dark else row[0], row[2], row[3]) for name, row in KNOWN.items()}
+    rows |= {name: look for name in LABELS if (look := of_group(name, dark))}
+    for place, name in enumerate(sorted(given - rows.keys())):
+        row = SPARE[place % len(SPARE)]
+        rows[name] = Look(row[1] if dark else row[0], row[2], row[3])
+    return {name: rows[name] for name in sorted(rows, key=lambda one: one == "from_scratch") if name in given}
 
 
 def strategy_label(strategy: str) -> str:
     """Return what people call a strategy: "full_fine_tuning" -> "Full fine-tuning"."""
-    return strategy.replace("_", " ").capitalize().replace("fine tuning", "fine-tuning").replace("Fine tun", "Fine-tun")
+    return LABELS.get(strategy, strategy.replace("_", " ").capitalize())
 
 
 def cell_label(strategy: str, frozen_depth: int) -> str:
     """Return the name of a strategy at a frozen depth: "Frozen depth 4" for partial fine-tuning."""
     if strategy == "partial_fine_tuning":
         return f"Frozen depth {frozen_depth}"
-    known = strategy in _KNOWN or frozen_depth == 0
+    known = strategy in LABELS or frozen_depth == 0
     return strategy_label(strategy) if known else f"{strategy_label(strategy)}, frozen depth {frozen_depth}"
 
 
@@ -110,7 +89,9 @@ def cell_phrase(strategy: str, frozen_depth: int, n_units: int) -> str:
         "linear_probe": "the linear probe",
         "from_scratch": "training from scratch",
     }
-    return phrases.get(strategy, cell_label(strategy, frozen_depth).lower())
+    label = cell_label(strategy, frozen_depth)
+    spoken = label if label[1:] != label[1:].lower() else label.lower()  # LoRA stays LoRA
+    return phrases.get(strategy, spoken)
 
 
 def plain(name: object) -> str:
@@ -145,15 +126,6 @@ def fade(colour: str, alpha: float) -> str:
     """Return a hex colour as rgba with the given opacity."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
-
-
-def shade(colour: str, share: float, dark: bool) -> str:
-    """Return a hex colour moved towards the ink, by up to a half at share 1: several depths of one strategy."""
-    mixed = (
-        round(int(colour[at : at + 2], 16) * (1 - share / 2) + int(INK[dark][at : at + 2], 16) * share / 2)
-        for at in (1, 3, 5)
-    )
-    return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
 def accuracy_axis(title: str = "Test accuracy (%)", values: Iterable[float] = ()) -> dict[str, Any]:
@@ -264,7 +236,7 @@ def _template(dark: bool) -> go.layout.Template:
             "font": {"family": _FONT, "color": ink, "size": 13},
             "paper_bgcolor": paper,
             "plot_bgcolor": paper,
-            "colorway": [row[dark] for row in (*_KNOWN.values(), *_SPARE)],
+            "colorway": [row[dark] for row in (*KNOWN.values(), *SPARE)],
             "margin": {"l": 8, "r": 12, "t": 44, "b": 8},
             "title": {
                 "font": {"size": 15},

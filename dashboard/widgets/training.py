@@ -15,6 +15,8 @@ WORDS = {
     "one_cycle": "One cycle",
     "cosine": "Cosine",
     "constant": "Constant",
+    "warmup_cosine": "Short warm-up, then cosine",
+    "slanted_triangular": "Slanted triangular",
     "none": "None",
     "crop": "Shifted",
     "crop_colour": "Shifted, colours changed",

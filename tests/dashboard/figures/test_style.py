@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.figures import _style
+from engine.strategies import STRATEGIES
 
 KNOWN = ["full_fine_tuning", "partial_fine_tuning", "linear_probe", "from_scratch"]
 
@@ -29,9 +30,13 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_strategy_has_its_own_readable_look(dark: bool) -> None:
-    looks = _style.looks([*KNOWN, "lora", "bitfit", "lp_ft", "l2_sp"], dark)
+    looks = _style.looks([*KNOWN, "a", "b", "c", "d"], dark)
     for field in ("colour", "marker", "dash"):
         assert len({getattr(look, field) for look in looks.values()}) == len(looks)
+    looks = _style.looks(STRATEGIES.names(), dark)
+    assert looks.keys() == set(STRATEGIES.names())
+    pairs = [{(look.colour, look.marker), (look.colour, look.dash)} for look in looks.values()]
+    assert len(set().union(*pairs)) == 2 * len(looks)  # each told apart by colour and marker, and by colour and dash
     for colour in [*(look.colour for look in looks.values()), *_style.SERIES_COLOURS[dark]]:
         assert contrast(colour, _style.PAPER[dark]) >= 3
 
@@ -57,6 +62,17 @@ def test_strategies_stay_apart_for_colour_blind_readers(dark: bool, matrix: list
     assert min(apart) > 0.2  # of sRGB, where black and white are 1.73 apart
 
 
+def test_strategies_are_called_as_in_the_engine_and_a_group_has_one_hue() -> None:
+    hues: dict[str, list[float]] = {}
+    for name, look in _style.looks(STRATEGIES.names()).items():
+        assert _style.strategy_label(name) == STRATEGIES[name].label
+        channels = (int(look.colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        if not STRATEGIES[name].control and not name.endswith("fine_tuning"):
+            hues.setdefault(STRATEGIES[name].group, []).append(colorsys.rgb_to_hls(*channels)[0])
+    for group, found in hues.items():
+        assert max(found) - min(found) < 0.06, group
+
+
 def test_looks_keep_their_order_and_unknown_ones_do_not_depend_on_order() -> None:
     assert list(_style.looks(reversed(KNOWN))) == KNOWN
     assert _style.looks(["b", "a"]) == _style.looks(["a", "b"])
@@ -71,7 +87,9 @@ def test_looks_keep_their_order_and_unknown_ones_do_not_depend_on_order() -> Non
         ("linear_probe", 10, "Linear probe", "the linear probe"),
         ("from_scratch", 0, "From scratch", "training from scratch"),
         ("gradual_unfreezing", 0, "Gradual unfreezing", "gradual unfreezing"),
-        ("gradual_unfreezing", 2, "Gradual unfreezing, frozen depth 2", "gradual unfreezing, frozen depth 2"),
+        ("surgical", 1, "Surgical fine-tuning", "surgical fine-tuning"),
+        ("lora", 0, "LoRA", "LoRA"),
+        ("my_way", 2, "My way, frozen depth 2", "my way, frozen depth 2"),
     ],
 )
 def test_people_read_words(strategy: str, depth: int, label: str, phrase: str) -> None:
