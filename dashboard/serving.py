@@ -86,7 +86,7 @@ def settings(**flags: Any) -> dict[str, Any]:
 
 
 def application(hosts: list[str], script: Path = SCRIPT, on_start: Callable[[], None] = lambda: None) -> App:
-    """Return the ASGI application: the pages of `script`, the drawing library, and a check of every Host header.
+    """Return the ASGI application: the pages of `script`, the drawing library, charts, and a check of every Host header.
 
     Args:
         hosts: names under which the server may be addressed; anything else is refused.
@@ -96,6 +96,7 @@ def application(hosts: list[str], script: Path = SCRIPT, on_start: Callable[[], 
     from starlette.middleware import Middleware
     from streamlit.starlette import App
 
+    from dashboard import feed
     from dashboard.guard import Guard
     from dashboard.widgets import plotly_js
 
@@ -104,7 +105,9 @@ def application(hosts: list[str], script: Path = SCRIPT, on_start: Callable[[], 
         on_start()
         yield
 
-    return App(script, routes=[plotly_js.route()], middleware=[Middleware(Guard, hosts=hosts)], lifespan=lifespan)
+    return App(
+        script, routes=[plotly_js.route(), feed.route()], middleware=[Middleware(Guard, hosts=hosts)], lifespan=lifespan
+    )
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

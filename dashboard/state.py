@@ -10,11 +10,13 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from dashboard import feed
 from dashboard.reader import Reader, keep
 from engine import backbones, cost, datasets, service
 from engine.backbones import Card
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.8
 """How often a live fragment looks for news; with 0.2 s of batching in the worker a metric is on screen within 1.5 s."""
+FED_TICK_SECONDS = 1.6
+"""The same where charts ask for their data by themselves (every 0.7 s): what is left are words and a progress bar."""
 NO_WORKER = "TRANSFERSCOPE_NO_WORKER"
 """Environment variable: "1" starts and looks after no worker. For tests, and for a server that only shows what is there."""
 KEPT_RESULTS, KEPT_CHARTS = 256, 64
@@ -42,12 +46,18 @@ PATIENCE = 4.0
 
 @dataclass(frozen=True)
 class Chart:
-    """One figure for light and dark backgrounds, with both specifications as JSON, built once per change of data."""
+    """One figure for light and dark backgrounds, each built once per change of data; the dark one when it is asked for."""
 
     light: Drawn
-    dark: Drawn
     light_json: str
-    dark_json: str
+    draw_dark: Callable[[], Drawn] = dataclasses.field(repr=False)
+    feed: str | None = None
+    """Where the browser asks for newer data; None where the page itself brings them."""
+
+    @cached_property
+    def dark_json(self) -> str:
+        """The specification for a dark background."""
+        return self.draw_dark().spec()
 
 
 @st.cache_resource(show_spinner=False)
@@ -130,12 +140,22 @@ def chart(name: str, make: Callable[..., Drawn], *frames: pd.DataFrame, **option
                 keep(_latest, place, (until, before), KEPT_CHARTS)
                 return before
             began = time.monotonic()
-            light, dark = (make(*frames, dark=dark, **options) for dark in (False, True))
-            found = Chart(light, dark, light.spec(), dark.spec())
+            light = make(*frames, dark=False, **options)
+            found = Chart(light, light.spec(), partial(make, *frames, dark=True, **options))
             ended = time.monotonic()
             keep(_latest, place, (ended + PATIENCE * (ended - began), found), KEPT_CHARTS)
         keep(_charts, digest.hexdigest(), found, KEPT_CHARTS)
         return found
+
+
+def fed(place: str, build: Callable[[], Chart]) -> Chart:
+    """A chart that the browser keeps up to date by itself, between two ticks of the page around it.
+
+    Args:
+        place: names the chart and its choices (experiment, measure, ...) among all charts of this server.
+        build: draws it as of now from the frames of this module.
+    """
+    return dataclasses.replace(build(), feed=feed.offer(f"{store().home}/{place}", build))
 
 
 def _digest(content: pd.DataFrame) -> bytes:

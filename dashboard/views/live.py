@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import state
@@ -26,7 +28,7 @@ def page() -> None:
     _follow(experiment_id)
 
 
-@st.fragment(run_every=state.TICK_SECONDS)
+@st.fragment(run_every=state.FED_TICK_SECONDS)
 def _follow(experiment_id: str) -> None:
     runs = state.frame("runs", experiment_id)
     now = status(experiment_id, runs, key="live")
@@ -34,16 +36,31 @@ def _follow(experiment_id: str) -> None:
     if not now.active and transfer.empty and learning.empty:
         st.markdown("**Nothing was measured here:** no run got as far as its first epoch.")
         return
-    steady = state.derived(calm, runs)
     side_by_side(
         {
-            "live-accuracy": state.chart("live", accuracy_by_depth, transfer, runs=steady, uirevision=experiment_id),
-            "live-depths": state.chart("live", measures_by_depth, transfer, uirevision=experiment_id),
+            "live-accuracy": state.fed(f"live-accuracy/{experiment_id}", partial(_accuracy, experiment_id)),
+            "live-depths": state.fed(f"live-depths/{experiment_id}", partial(_depths, experiment_id)),
         }
     )
-    drawn = state.chart("live", learning_curves, learning, runs=steady, uirevision=experiment_id)
-    chart(drawn, key="live-learning")
+    chart(state.fed(f"live-learning/{experiment_id}", partial(_learning, experiment_id)), key="live-learning")
     if not now.active:
         with st.container(horizontal=True):
             link("compare", "Compare the strategies", ":material/compare_arrows:", experiment=experiment_id)
             link("layers", "Look into the layers", ":material/layers:", experiment=experiment_id)
+
+
+def _accuracy(experiment_id: str) -> state.Chart:
+    steady = state.derived(calm, state.frame("runs", experiment_id))
+    transfer = state.frame("transfer_curve", experiment_id)
+    return state.chart("live", accuracy_by_depth, transfer, runs=steady, uirevision=experiment_id)
+
+
+def _depths(experiment_id: str) -> state.Chart:
+    transfer = state.frame("transfer_curve", experiment_id)
+    return state.chart("live", measures_by_depth, transfer, uirevision=experiment_id)
+
+
+def _learning(experiment_id: str) -> state.Chart:
+    steady = state.derived(calm, state.frame("runs", experiment_id))
+    learning = state.frame("learning_curve", experiment_id)
+    return state.chart("live", learning_curves, learning, runs=steady, uirevision=experiment_id)

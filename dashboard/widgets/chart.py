@@ -31,6 +31,7 @@ def chart(drawn: Chart, *, key: str, height: int | None = None) -> None:
         key=key,
         alt=light.alt,
         height=light.height if height is None else height,
+        feed=drawn.feed,
     )
     with st.container(key=f"{key}-reading"):
         st.text(light.reading)  # not Markdown: it may hold names, and names are data

@@ -28,7 +28,9 @@ _mount = st.components.v2.component(
 )
 
 
-def live_figure(spec_json: str, *, key: str, alt: str, height: int, dark_spec_json: str | None = None) -> None:
+def live_figure(
+    spec_json: str, *, key: str, alt: str, height: int, dark_spec_json: str | None = None, feed: str | None = None
+) -> None:
     """Draw a figure and keep what the reader did to it (zoom, hidden traces) whenever its data change.
 
     The browser picks the light or the dark specification by the theme it shows, also when that changes without a
@@ -41,6 +43,7 @@ def live_figure(spec_json: str, *, key: str, alt: str, height: int, dark_spec_js
         alt: what the figure shows, for those who do not see it.
         height: in pixels, reserved before anything is drawn.
         dark_spec_json: the same figure for a dark background; None draws `spec_json` on both.
+        feed: address that answers with newer data (see `dashboard.feed`); the page then sends none.
     """
     dark = spec_json if dark_spec_json is None else dark_spec_json
     source = plotly_js.url()
@@ -52,9 +55,8 @@ def live_figure(spec_json: str, *, key: str, alt: str, height: int, dark_spec_js
         key=key,
         height=height,
         data={
-            "light": spec_json,
-            "dark": dark,
-            "alt": alt,
+            # With a feed these would change with every tick, for a chart that is up to date already.
+            **({"feed": feed} if feed else {"light": spec_json, "dark": dark, "alt": alt}),
             "height": height,
             "source": source,
             "filename": re.sub(r"[^\w-]+", "-", key).strip("-") or "figure",

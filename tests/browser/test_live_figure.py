@@ -42,7 +42,7 @@ def live():
     STATE["n"] = STATE.get("n", 20) + 5 * grow
     STATE["runs"] = STATE.get("runs", 0) + 1
     light, dark = drawn(STATE["n"], "#ffffff", "#102030"), drawn(STATE["n"], "#101820", "#e0e8f0")
-    chart(Chart(light, dark, light.spec(), dark.spec()), key="curve", height=380)
+    chart(Chart(light, light.spec(), lambda: dark), key="curve", height=380)
     st.text(f"runs {STATE['runs']}")
 
 

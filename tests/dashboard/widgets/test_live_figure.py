@@ -28,7 +28,7 @@ def page() -> None:
         return Drawn(figure, "A curve", "A line that rises", "It *rises*.", cells)
 
     light, dark = drawn("#ffffff"), drawn("#101820")
-    chart(Chart(light, dark, light.spec(), dark.spec()), key="curve")
+    chart(Chart(light, light.spec(), lambda: dark), key="curve")
 
 
 @pytest.fixture
