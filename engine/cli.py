@@ -84,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     added = command("describe", _describe, "Show the units of a backbone and what each costs.")
     added.add_argument("backbone")
     added.add_argument("--json", action="store_true", help="the whole card")
+    added = with_home(command("doctor", _doctor, "Look a dataset over before training: duplicates, leaks, odd files."))
+    added.add_argument("dataset", help="its name, or folder:PATH")
+    added.add_argument("--backbone", metavar="NAME", help="compare with its input size and source data")
+    added.add_argument("--limit", type=_positive, metavar="N", help="images looked at, at most (default: 100,000)")
+    added.add_argument("--json", action="store_true", help="the whole report")
     added = command(
         "pretrain", _pretrain, "Make a shipped backbone anew: train it from scratch with its recorded recipe."
     )
@@ -242,6 +247,23 @@ def _describe(args: argparse.Namespace) -> int:
         )
     for note in card.notes:
         print(f"Note: {note}")
+    return 0
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from engine import doctor, home, service
+    from engine.follow import telling
+
+    name, place = service.absolute(args.dataset), home.resolve(args.home)
+    with telling() as tell:
+        report = doctor.examine(name, place, args.backbone, limit=args.limit or doctor.LIMIT, tell=tell)
+    print(report.to_json() if args.json else doctor.as_text(report))
     return 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from engine.budgets import words
@@ -61,3 +63,18 @@ def _bars(store: Store, experiment_id: str) -> list[dict[str, Any]]:
                     bars.update(current, description=words, completed=progress.get("done", 0.0), count="")
         bars.update(current, visible=False)
     return runs
+
+
+@contextlib.contextmanager
+def telling() -> Iterator[Callable[[str, float], None]]:
+    """A bar on the terminal for work in this process, told (phase, share done); nothing where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda phase, share: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("starting", total=1.0)
+        yield lambda phase, share: bars.update(bar, description=phase, completed=share)

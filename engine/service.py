@@ -16,7 +16,7 @@ from engine.plan import PlannedRun, plan
 from engine.spec import ExperimentSpec, RunSpec
 from engine.store import ENDED, Store, Submission
 
-__all__ = ["ENDED", "located", "open_store", "price", "queue", "start_task", "wait"]
+__all__ = ["ENDED", "absolute", "located", "open_store", "price", "queue", "start_task", "wait"]
 
 
 def open_store(home: str | os.PathLike[str] | None = None) -> Store:
@@ -43,10 +43,11 @@ def start_task(store: Store, kind: str, payload: dict[str, Any]) -> int:
 
 def located(spec: ExperimentSpec) -> ExperimentSpec:
     """The spec with absolute paths: the worker that reads them may have been started in another folder."""
-    return dataclasses.replace(spec, datasets=tuple(map(_absolute, spec.datasets)), weights=_absolute(spec.weights))
+    return dataclasses.replace(spec, datasets=tuple(map(absolute, spec.datasets)), weights=absolute(spec.weights))
 
 
-def _absolute(name: str) -> str:
+def absolute(name: str) -> str:
+    """A name with an absolute path, where it holds one: `folder:` and `file:`."""
     kind, colon, path = name.partition(":")
     return (
         f"{kind}:{os.path.abspath(os.path.expanduser(path))}" if colon and kind in ("folder", "file") and path else name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 
@@ -251,3 +252,15 @@ def test_from_a_spec_to_a_table_in_two_commands(home, tmp_path, make_spec, colou
             process.kill()
             process.wait(10)
         store.close()
+
+
+def test_the_doctor_says_what_is_odd(colours, tmp_path, said, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(colours, copy)
+    (copy / "red" / "000.png").write_bytes(b"")
+    code, text = said("doctor", f"folder:{copy}", "--backbone", "resnet20_cifar10", "--limit", "30")
+    assert code == 0
+    assert "1 of 30 files cannot be read" in text
+    assert json.loads(said("doctor", f"folder:{copy}", "--json")[1])["n_looked"] == 36
+    assert main(["doctor", "digit", "--home", str(tmp_path)]) == 2
+    assert "Did you mean 'digits'" in capsys.readouterr().err
