@@ -81,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, metavar="FILE", help="default: standard output (parquet needs a file there)"
     )
     imports.arguments(with_home(command("import", imports.run, "Import your own images: a folder, a zip or a table.")))
+    added = with_home(command("backbones", _backbones, "Search all backbones: the shipped ones and all of timm."))
+    added.add_argument("search", nargs="*", help="words of a name, family, source data or licence; none: all")
+    added.add_argument("--limit", type=int, default=40, help="how many are shown at most (default 40; 0: all)")
+    added.add_argument("--json", action="store_true", help="one JSON object per backbone")
     added = command("describe", _describe, "Show the units of a backbone and what each costs.")
     added.add_argument("backbone")
     added.add_argument("--json", action="store_true", help="the whole card")
@@ -229,6 +233,29 @@ def _write(frame: Any, form: str, output: Path | None) -> None:
         output.write_text(text, encoding="utf-8")
     else:
         print(text, end="")
+
+
+def _backbones(args: argparse.Namespace) -> int:
+    from engine import home
+    from engine.backbones import _catalogue, _disk
+
+    entries = _catalogue.catalogue(home.resolve(args.home))
+    found = _catalogue.search(" ".join(args.search), entries)
+    shown = found[: args.limit] if args.limit > 0 else found
+    if args.json:
+        for row in _catalogue.rows(shown):
+            print(json.dumps(row))
+        return 0
+    for entry in shown:
+        count = f"{entry.parameters / 1e6:.1f} M" if entry.parameters is not None else "—"
+        size = _disk.in_words(entry.download_bytes) if entry.download_bytes else "—"
+        where = "on disk" if entry.on_disk else f"hub, {size}" if entry.weights == "hub" else "no weights"
+        print(
+            f"{entry.name:<52} {entry.family:<20} {count:>9}  {entry.input_size[1]:>4} px  {where:<14}"
+            f" {entry.source_data or '—'} · {entry.licence or 'licence not stated'}"
+        )
+    print(f"{len(shown)} of {len(found)} found, of {len(entries)}." if found else "Nothing is named like this.")
+    return 0 if found else 1
 
 
 def _describe(args: argparse.Namespace) -> int:

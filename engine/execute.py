@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from engine import backbones, datasets, heads, run_weights, seeding, train
+from engine.backbones._disk import in_words
 from engine.backbones._network import Network
 from engine.backbones._weights import load_file, tensors_sha256
 from engine.batches import Pixels
@@ -95,7 +96,9 @@ def prepare(
 ) -> tuple[Prepared, Started, Tuning]:
     """Decode, split, build, load, put in, freeze; raises TransferscopeError where one of these is not possible."""
     strategy = STRATEGIES[run.strategy]
-    network, origin = build_network(run, strategy.weights or run.weights, home)
+    weights = strategy.weights or run.weights
+    fetch_weights(run, weights, home, control)
+    network, origin = build_network(run, weights, home)
     card = backbones.card(run.backbone, home)
     images = shared.load(run.dataset, card.input_size[1], card.interpolation, home, card.crop_fraction, control)
     split = datasets.make_split(images, run.seed, run.label_budget)
@@ -157,6 +160,23 @@ def _started(ready: Prepared, device: Device) -> Started:
         versions={name: importlib.metadata.version(name) for name in ("torch", "timm", "numpy", "scikit-learn")}
         | {"python": platform.python_version()},
     )
+
+
+def fetch_weights(run: RunSpec, weights: str, home: Path | None, control: Control) -> None:
+    """Download pretrained weights that are not on this machine yet; the progress is told.
+
+    Raises:
+        WeightsError: they cannot be had.
+        Cancelled: the run was stopped meanwhile.
+    """
+    fetch = backbones.family_of(run.backbone).fetch
+    if weights != "pretrained" or fetch is None:
+        return
+
+    def told(done: int, whole: int) -> None:
+        control.tell(f"downloading weights ({in_words(whole)})", done / max(whole, 1))
+
+    fetch(run.backbone, home, told)
 
 
 def build_network(run: RunSpec, weights: str, home: Path | None) -> tuple[Network, str]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from engine import cost, task_queue
+from engine import backbones, cost, task_queue
 from engine import home as homes
 from engine.launch import ensure_worker, supervise
 from engine.leases import Leases
@@ -42,8 +42,17 @@ def start_task(store: Store, kind: str, payload: dict[str, Any]) -> int:
 
 
 def located(spec: ExperimentSpec) -> ExperimentSpec:
-    """The spec with absolute paths: the worker that reads them may have been started in another folder."""
-    return dataclasses.replace(spec, datasets=tuple(map(absolute, spec.datasets)), weights=absolute(spec.weights))
+    """The spec with absolute paths, since the worker may have been started in another folder, and one name per backbone.
+
+    Raises:
+        UnknownNameError: a backbone that no family knows.
+    """
+    return dataclasses.replace(
+        spec,
+        datasets=tuple(map(absolute, spec.datasets)),
+        weights=absolute(spec.weights),
+        backbones=tuple(dict.fromkeys(map(backbones.canonical, spec.backbones))),
+    )
 
 
 def absolute(name: str) -> str:

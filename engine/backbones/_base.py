@@ -136,6 +136,14 @@ class Family:
     """Random weights, drawn from torch's current generator; raises UnknownNameError. Loads torch."""
     load: Callable[[Network, str, Path | None], str]
     """Load pretrained weights in place, given the name and the home; returns where they came from. Raises WeightsError."""
+    fetch: Callable[[str, Path | None, Callable[[int, int], None]], str] | None = None
+    """Bring the pretrained weights of a name onto this machine if they are not there, before `load` reads them.
+
+    Given the name, the home and who is told bytes done and bytes in all, and may raise Cancelled; returns where they came
+    from. Loads torch. Raises WeightsError. None where they are always there.
+    """
+    canonical: Callable[[str], str] = lambda name: name
+    """The name that is recorded for one of several that mean the same. Raises UnknownNameError."""
     source_file: Callable[[Network, str, Path | None], Path] | None = None
     """The safetensors file that `load` reads, for its source task's classifier (see `_source_head`). Raises WeightsError."""
     card: Callable[[str], Card | None] = lambda name: None
@@ -156,6 +164,11 @@ def family_of(name: str) -> Family:
             return family
     known = [offered for family in BACKBONES for offered in family.names()]
     raise UnknownNameError("backbone", name, known, "Any timm model is accepted as 'timm:NAME'.")
+
+
+def canonical(name: str) -> str:
+    """The one name of a backbone that has several: what plans, runs and charts show. Raises UnknownNameError."""
+    return family_of(name).canonical(name)
 
 
 def card(name: str, home: Path | None = None) -> Card:

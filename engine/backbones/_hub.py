@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,18 @@ import huggingface_hub
 from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.utils import tqdm
 
+from engine.backbones import _disk
+from engine.backbones._disk import FILENAME, in_words
 from engine.backbones._weights import file_sha256
+from engine.control import Cancelled
 from engine.errors import WeightsError
 
-FILENAME = "model.safetensors"
+# The client's other protocol downloads in threads of its own, which do not end when a run is stopped.
+constants.HF_HUB_DISABLE_XET = True
 ANSWER_SECONDS = 3.0
 """How long the hub may take to say that it is there."""
+SPARE_BYTES = 200_000_000
+"""Of the disk are left alone: the store and the checkpoints of runs need room too."""
 
 Progress = Callable[[int, int], None]
 
@@ -50,27 +57,39 @@ def fetch(
         progress: told bytes done and bytes in all.
 
     Raises:
-        WeightsError: there is no such repository or file, no network and nothing cached, the download was cut, or the
-            file's hash is not the one that the hub gave it.
+        WeightsError: there is no such repository or file, no network and nothing cached, no room on the disk, the download
+            was cut, or the file's hash is not the one that the hub gave it.
+        Cancelled: `progress` raised it; what was downloaded until then is removed.
     """
     cache = cache_dir or os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE
     hub = endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
     found = try_to_load_from_cache(repository, FILENAME, cache_dir=cache)
-    if not isinstance(found, str):
-        found = _download(repository, cache, hub, progress)
-    return _checked(Path(found), repository)
+    if isinstance(found, str):
+        return _checked(Path(found), repository)
+    downloaded = Path(_download(repository, cache, hub, progress))
+    try:
+        return _checked(downloaded, repository)
+    except WeightsError as error:
+        # What the hub announced is not what came: nobody has used it yet, so nothing is lost by removing it.
+        downloaded.resolve().unlink()
+        downloaded.unlink(missing_ok=True)
+        raise WeightsError(
+            f"The download of {repository}/{FILENAME} from {hub} was damaged on its way: its SHA-256 is not the one that"
+            " the hub announced. Nothing of it was kept; try again."
+        ) from error
 
 
 def _download(repository: str, cache: str, hub: str, progress: Progress | None) -> str:
-    advice = f"What is cached for it in {cache}: {_cached(repository, cache)}. Use weights 'file:PATH' or 'random'."
+    advice = f"{_there_is(repository, cache)} Use those, or weights 'file:PATH', or 'random'."
     try:
         # The client answers an unreachable hub with half a minute of retries: ask once ourselves first.
         address = hf_hub_url(repository, FILENAME, endpoint=hub)
-        get_hf_file_metadata(address, timeout=ANSWER_SECONDS, token=False)
+        announced = get_hf_file_metadata(address, timeout=ANSWER_SECONDS, token=False)
     except Exception as error:  # of whichever HTTP library the client is built on; all are passed on
         raise WeightsError(
             f"The pretrained weights {repository}/{FILENAME} cannot be had from {hub}: {_reason(error)}. {advice}"
         ) from error
+    _check_room(repository, cache, announced.size or 0)
     try:
         return hf_hub_download(
             repository,
@@ -81,11 +100,23 @@ def _download(repository: str, cache: str, hub: str, progress: Progress | None) 
             tqdm_class=_reporting(progress),
             token=False,  # public files only: nobody's credentials leave this machine
         )
+    except Cancelled:
+        raise
     except Exception as error:
         raise WeightsError(
             f"The download of {repository}/{FILENAME} from {hub} was not completed: {_reason(error)}."
             f" Nothing of it was kept; try again. {advice}"
         ) from error
+
+
+def _check_room(repository: str, cache: str, size: int) -> None:
+    there = next(folder for folder in (Path(cache), *Path(cache).absolute().parents) if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    if size + SPARE_BYTES > free:
+        raise WeightsError(
+            f"The weights {repository} are {in_words(size)}, and {in_words(free)} are free on the disk of {cache}"
+            f" ({in_words(SPARE_BYTES)} of it stay free). Make room, or set HF_HUB_CACHE to a folder on another disk."
+        )
 
 
 def _reason(error: Exception) -> str:
@@ -98,10 +129,12 @@ def _reason(error: Exception) -> str:
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
-def _cached(repository: str, cache: str) -> str:
-    folder = Path(cache) / f"models--{repository.replace('/', '--')}" / "snapshots"
-    files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("*/*")) if folder.is_dir() else []
-    return ", ".join(files) or "nothing"
+def _there_is(repository: str, cache: str) -> str:
+    """What the cache holds, of this repository first: that is what can be used without a network."""
+    others = sorted(_disk.repositories(Path(cache)) - {repository})
+    names = [f"timm:{other.removeprefix('timm/')}" if other.startswith("timm/") else other for other in others]
+    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return f"Weights on this machine (in {cache}): {shown or 'none from the hub, only those that are shipped'}."
 
 
 def _checked(path: Path, repository: str) -> HubFile:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 import timm
-from timm.models import is_model, list_models, list_pretrained, model_entrypoint
+from timm.models import get_pretrained_cfg, is_model, list_models, list_pretrained, model_entrypoint
 from torch import Tensor
 
 from engine.backbones import _hub
@@ -15,13 +15,13 @@ from engine.backbones._network import Network
 from engine.backbones._timm_network import ComposedTimm, GroupedTimm, TimmNetwork
 from engine.backbones._timm_units import composed
 from engine.backbones._weights import load_backbone, read_safetensors
-from engine.backbones.timm_models import POPULAR, PREFIX
+from engine.backbones.timm_models import POPULAR, PREFIX, canonical
 from engine.errors import BackboneError, UnknownNameError, WeightsError
 
 
 def check(name: str) -> str:
     """timm's own name for one of ours. Raises UnknownNameError, also for a tag that the model does not have."""
-    wanted = name.removeprefix(PREFIX)
+    wanted = canonical(name).removeprefix(PREFIX)
     architecture, dot, _ = wanted.partition(".")
     if "/" in wanted or ":" in wanted or not is_model(architecture):
         # timm also takes hub addresses and folders as names; those can bring formats that run code.
@@ -57,6 +57,39 @@ def build(name: str) -> TimmNetwork:
     return ComposedTimm(model, steps) if steps else GroupedTimm(model)
 
 
+def fetch(
+    name: str,
+    *,
+    cache_dir: str | None = None,
+    endpoint: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> str:
+    """Bring the hub weights of a timm model onto this machine; returns repository, revision and checksum.
+
+    Raises:
+        WeightsError: there are none, they cannot be had, or are damaged.
+        Cancelled: `progress` raised it.
+    """
+    told = get_pretrained_cfg(check(name))
+    repository = repository_of(name, told.hf_hub_id if told else None)
+    return _origin(_hub.fetch(repository, cache_dir=cache_dir, endpoint=endpoint, progress=progress))
+
+
+def repository_of(name: str, repository: str | None) -> str:
+    """The hub's repository of a timm model. Raises WeightsError where there is none, with the tags that have one."""
+    if not repository:
+        tags = ", ".join(_prefixed(list_pretrained(f"{check(name).partition('.')[0]}.*"))) or "none"
+        raise WeightsError(
+            f"timm has no weights on the hub for {name!r} (tags with weights: {tags})."
+            " Use weights 'file:PATH' with a safetensors file, or 'random'."
+        )
+    return repository
+
+
+def _origin(file: _hub.HubFile) -> str:
+    return f"{file.repository}@{file.revision} sha256:{file.sha256}"
+
+
 def load(
     network: Network,
     name: str,
@@ -77,16 +110,10 @@ def load(
     Raises:
         WeightsError: there are none, they cannot be had, are damaged, or do not fit.
     """
-    repository = network.model.pretrained_cfg.get("hf_hub_id")
-    if not repository:
-        tags = ", ".join(_prefixed(list_pretrained(f"{check(name).partition('.')[0]}.*"))) or "none"
-        raise WeightsError(
-            f"timm has no weights on the hub for {name!r} (tags with weights: {tags})."
-            " Use weights 'file:PATH' with a safetensors file, or 'random'."
-        )
+    repository = repository_of(name, network.model.pretrained_cfg.get("hf_hub_id"))
     file = _hub.fetch(repository, cache_dir=cache_dir, endpoint=endpoint, progress=progress)
     load_backbone(network, rename(network, read_safetensors(file.path)), f"{repository} ({file.path.name})")
-    return f"{repository}@{file.revision[:12]} sha256:{file.sha256[:12]}"
+    return _origin(file)
 
 
 def rename(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

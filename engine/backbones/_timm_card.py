@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import torch
@@ -13,8 +12,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from engine.backbones._base import Card, Unit
 from engine.backbones._network import KeptBytes, describe_units
 from engine.backbones._parts import weights_of
+from engine.backbones._source_data import source_data
 from engine.backbones._timm import build
 from engine.backbones._timm_network import ComposedTimm, GroupedTimm, TimmNetwork
+from engine.backbones._timm_sizes import Size
 from engine.backbones.timm_models import PREFIX
 from engine.errors import BackboneError
 
@@ -22,27 +23,6 @@ GROUPED_NOTES = (
     "Units are timm's parameter groups in forward order; the model is always run whole, so no part can be cut off.",
     "Features of a unit are those of its last module; in a branched network that is one branch of it.",
 )
-SOURCE_DATA = {
-    "in1k": "ImageNet-1k",
-    "in12k": "ImageNet-12k",
-    "in21k": "ImageNet-21k",
-    "in22k": "ImageNet-22k",
-    "laion2b": "LAION-2B",
-    "laion400m": "LAION-400M",
-    "datacompxl": "DataComp-1B",
-    "lvd142m": "LVD-142M",
-    "lvd1689m": "LVD-1689M",
-    "webli": "WebLI",
-    "openai": "OpenAI's image-text pairs",
-    "yfcc15m": "YFCC-15M",
-    "yfcc100m": "YFCC-100M",
-    "ig1b": "1 billion Instagram images",
-    "jft": "JFT-300M",
-    "dfn2b": "DFN-2B",
-    "dfn5b": "DFN-5B",
-    "cc12m": "CC-12M",
-}
-"""Parts of timm's tags that name data, in the order in which a tag lists them: pretraining first."""
 
 
 def describe(name: str) -> Card:
@@ -71,16 +51,24 @@ def describe(name: str) -> Card:
         source_data=source_data(told.get("tag") or ""),
         licence=told.get("license") or "",
         weights=f"hub:{told['hf_hub_id']}" if told.get("hf_hub_id") else "",
+        weights_bytes=_file_bytes(network, told) if told.get("hf_hub_id") else 0,
         crop_fraction=data["crop_pct"],
         composable=composable,
-        notes=() if composable else (*GROUPED_NOTES, *_blind(units)),
+        notes=(*(() if composable else (*GROUPED_NOTES, *_blind(units))), *_cut(data["crop_mode"])),
     )
 
 
-def source_data(tag: str) -> str:
-    """The data sets that a tag of timm names, in order of use: `augreg_in21k_ft_in1k` is two."""
-    named = [SOURCE_DATA[part] for part in re.split(r"[_.]", tag) if part in SOURCE_DATA]
-    return ", then ".join(dict.fromkeys(named))
+def _file_bytes(network: TimmNetwork, told: dict[str, Any]) -> int:
+    """About the size of the hub's file: float32 tensors with a linear classifier of the source classes."""
+    saved = sum(tensor.numel() for tensor in network.model.state_dict().values())
+    return Size(0, saved, network.n_features).file_bytes(told.get("num_classes") or 0)
+
+
+def _cut(mode: str) -> tuple[str, ...]:
+    if mode == "center":
+        return ()
+    how = "squashed to a square" if mode == "squash" else "shrunk to fit, with a border"
+    return (f"These weights were evaluated on images that were {how}; here the centre square is cut out of an image.",)
 
 
 def _summary(network: TimmNetwork, units: tuple[Unit, ...], told: dict[str, Any]) -> str:

@@ -6,13 +6,18 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
 from engine.backbones._base import family_of
+from engine.backbones._disk import in_words
 from engine.backbones._network import Network
 from engine.errors import WeightsError
+
+MAX_HEADER_BYTES = 16_000_000
+"""A header names the tensors; that of the largest model of timm has a tenth of this."""
 
 
 def file_sha256(path: Path) -> str:
@@ -35,11 +40,13 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     """All tensors of a safetensors file.
 
     Raises:
-        WeightsError: no such file, not a safetensors file (a pickle is never opened), or a value is not finite.
+        WeightsError: no such file, not a safetensors file (a pickle is never opened), larger than half of the free memory,
+            or a value is not finite.
     """
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}.")
     try:
+        _check_header(path)
         tensors = safetensors.torch.load_file(path)
     except (SafetensorError, ValueError, OSError) as error:
         raise WeightsError(
@@ -50,6 +57,19 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     if bad:
         raise WeightsError(f"{path} holds values that are not finite in: {_some(bad)}.")
     return tensors
+
+
+def _check_header(path: Path) -> None:
+    size, free = path.stat().st_size, psutil.virtual_memory().available
+    with path.open("rb") as stream:
+        header = int.from_bytes(stream.read(8), "little")
+    if header > min(size, MAX_HEADER_BYTES):
+        raise ValueError(f"its header would have {header:,} bytes")
+    if size > free / 2:
+        raise WeightsError(
+            f"{path} has {in_words(size)}, and {in_words(free)} of memory are free (half of it may be used)."
+            " Free memory, or use a smaller backbone."
+        )
 
 
 def load_backbone(

@@ -6,10 +6,13 @@ their parameter groups are timm's; how they are cut into units is in `_timm_unit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.backbones._base import BACKBONES, Card, Family
+from engine.backbones._torchvision_names import PREFIX as TORCHVISION
+from engine.backbones._torchvision_names import of_timm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +52,11 @@ def names() -> list[str]:
     return [PREFIX + name for name in POPULAR]
 
 
+def canonical(name: str) -> str:
+    """One of torchvision's names as timm's. Raises UnknownNameError with near matches."""
+    return PREFIX + of_timm(name) if name.startswith(TORCHVISION) else name
+
+
 def build(name: str) -> Network:
     """The model without classifier, random weights. Raises UnknownNameError with timm's near matches."""
     from engine.backbones import _timm
@@ -61,6 +69,13 @@ def load(network: Network, name: str, home: Path | None) -> str:
     from engine.backbones import _timm
 
     return _timm.load(network, name)
+
+
+def fetch(name: str, home: Path | None, progress: Callable[[int, int], None]) -> str:
+    """Download timm's weights unless they are in the hub's cache. Raises WeightsError or what `progress` raises."""
+    from engine.backbones import _timm
+
+    return _timm.fetch(name, progress=progress)
 
 
 def source_file(network: Network, name: str, home: Path | None) -> Path:
@@ -91,9 +106,11 @@ BACKBONES.register(
         summary="Any of more than a thousand image models by name, with weights from the hub or a local file.",
         source="Wightman, PyTorch Image Models",
         names=names,
-        accepts=lambda name: name.startswith(PREFIX),
+        accepts=lambda name: name.startswith((PREFIX, TORCHVISION)),
+        canonical=canonical,
         build=build,
         load=load,
+        fetch=fetch,
         source_file=source_file,
         rename=rename,
         describe=describe,

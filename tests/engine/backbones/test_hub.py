@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import socket
 import time
 import types
@@ -18,8 +19,12 @@ import safetensors.torch
 import timm
 import torch
 
-from engine.backbones import _hub, _timm
-from engine.errors import WeightsError
+from engine import execute
+from engine.backbones import _disk, _hub, _timm
+from engine.control import Cancelled, Control
+from engine.errors import SpecError, WeightsError
+from engine.spec import RunSpec
+from engine.tasks import TASKS, TaskContext
 
 NAME = "timm:test_resnet"
 REPOSITORY = timm.create_model("test_resnet").pretrained_cfg["hf_hub_id"]
@@ -111,7 +116,7 @@ def test_weights_are_downloaded_checked_and_loaded(hub, weights, tmp_path):
     origin = _timm.load(
         network, NAME, cache_dir=str(tmp_path), endpoint=hub.address, progress=lambda *step: told.append(step)
     )
-    assert origin == f"{REPOSITORY}@{COMMIT[:12]} sha256:{hashlib.sha256(weights).hexdigest()[:12]}"
+    assert origin == f"{REPOSITORY}@{COMMIT} sha256:{hashlib.sha256(weights).hexdigest()}"
     assert told[-1] == (len(weights), len(weights))
     given = safetensors.torch.load(weights)
     assert all(torch.equal(tensor, given[name]) for name, tensor in network.model.state_dict().items())
@@ -151,9 +156,8 @@ def test_without_a_network_the_answer_is_quick_and_says_what_to_do(tmp_path):
         _timm.load(_timm.build(NAME), NAME, cache_dir=str(tmp_path), endpoint=closed_port())
     assert time.monotonic() - began < 5
     assert f"{REPOSITORY}/model.safetensors cannot be had" in str(caught.value)
-    assert "cached for it" in str(caught.value)
-    assert ": nothing." in str(caught.value)
-    assert "'file:PATH' or 'random'" in str(caught.value)
+    assert "none from the hub, only those that are shipped" in str(caught.value)
+    assert "weights 'file:PATH', or 'random'" in str(caught.value)
 
 
 def test_a_hub_that_does_not_answer_is_given_up_on(tmp_path, monkeypatch):
@@ -165,12 +169,56 @@ def test_a_hub_that_does_not_answer_is_given_up_on(tmp_path, monkeypatch):
             _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
 
 
-def test_what_is_cached_is_listed_where_the_weights_are_missing(hub, tmp_path):
+def test_without_a_network_what_is_on_disk_is_offered(hub, weights, tmp_path):
+    _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+    assert _disk.cached(REPOSITORY, tmp_path).read_bytes() == weights
+    assert _disk.repositories(tmp_path) == {REPOSITORY}
+    with pytest.raises(WeightsError, match=rf"Weights on this machine .*: timm:{REPOSITORY.removeprefix('timm/')}\."):
+        _hub.fetch("timm/resnet18.a1_in1k", cache_dir=str(tmp_path), endpoint=closed_port())
+
+
+def test_a_folder_without_weights_is_not_taken_for_weights(hub, tmp_path):
     other = tmp_path / f"models--{REPOSITORY.replace('/', '--')}" / "snapshots" / COMMIT / "config.json"
     other.parent.mkdir(parents=True)
     other.write_text("{}", encoding="utf-8")
-    with pytest.raises(WeightsError, match=rf"no such public file \(HTTP 404\).*{COMMIT}/config\.json"):
+    assert _disk.cached(REPOSITORY, tmp_path) is None
+    with pytest.raises(WeightsError, match=r"no such public file \(HTTP 404\)\. Weights on this machine .*: none"):
         _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+
+
+def left(folder: Path) -> list[Path]:
+    """Files that a download has left behind."""
+    return [file for file in folder.rglob("*") if file.is_file() and file.stat().st_size > 1000]
+
+
+def test_a_download_can_be_stopped_in_the_middle_and_leaves_nothing(hub, weights, tmp_path):
+    def stop(done: int, whole: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address, progress=stop)
+    assert left(tmp_path) == []
+    assert _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address).path.read_bytes() == weights
+
+
+def test_a_disk_without_room_is_said_before_anything_is_downloaded(hub, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=_hub.SPARE_BYTES + 1000))
+    with pytest.raises(WeightsError, match=r"are free on the disk of .*Make room"):
+        _hub.fetch(REPOSITORY, cache_dir=str(tmp_path / "not" / "there"), endpoint=hub.address)
+    assert [request for request in hub.requests if request.startswith("GET")] == []
+
+
+def test_a_disk_that_is_full_in_the_middle_leaves_nothing(hub, weights, tmp_path):
+    resource = pytest.importorskip("resource")  # a limit on file sizes fails a write as a full disk does
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(weights) // 2, hard))
+    try:
+        with pytest.raises(WeightsError, match=r"was not completed: .*Nothing of it was kept"):
+            _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert left(tmp_path) == []
+    assert _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address).path.read_bytes() == weights
 
 
 def test_other_formats_are_never_asked_for(hub, tmp_path):
@@ -194,8 +242,12 @@ def test_a_server_that_sends_other_bytes_than_it_announced_is_caught(hub, weight
     damaged = weights[:-1] + bytes([weights[-1] ^ 1])
     hub.files[f"/{REPOSITORY}/resolve/main/{_hub.FILENAME}"] = damaged
     monkeypatch.setattr(hashlib, "sha256", lambda content: announced)
-    with pytest.raises(WeightsError, match="altered or damaged"):
+    with pytest.raises(WeightsError, match=r"damaged on its way.*Nothing of it was kept"):
         _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address)
+    assert left(tmp_path) == []
+    monkeypatch.undo()
+    hub.files[f"/{REPOSITORY}/resolve/main/{_hub.FILENAME}"] = weights
+    assert _hub.fetch(REPOSITORY, cache_dir=str(tmp_path), endpoint=hub.address).path.read_bytes() == weights
 
 
 def test_weights_of_another_model_are_refused_with_the_names(hub, tmp_path):
@@ -212,3 +264,48 @@ def test_a_model_without_hub_weights_says_so(tmp_path):
         WeightsError, match=r"no weights on the hub for 'timm:test_resnet' \(tags with weights: timm:test"
     ):
         _timm.load(network, NAME, cache_dir=str(tmp_path), endpoint=closed_port())
+
+
+def test_a_run_downloads_its_weights_first_and_says_how_far_it_is(hub, weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    run, control, phases = (
+        RunSpec(backbone=NAME, dataset="digits", strategy="linear_probe", frozen_depth=1, seed=0),
+        Control(),
+        [],
+    )
+    tell = control.tell
+    monkeypatch.setattr(control, "tell", lambda phase, share: (phases.append((phase, share)), tell(phase, share)))
+    execute.fetch_weights(run, "random", tmp_path, control)
+    assert hub.requests == []
+    execute.fetch_weights(run, "pretrained", tmp_path, control)
+    assert phases[-1] == (f"downloading weights ({_disk.in_words(len(weights))})", 1.0)
+    assert control.progress.phase.endswith(", 100%")
+    network, origin = execute.build_network(run, "pretrained", tmp_path)
+    assert COMMIT in origin
+    assert torch.equal(network.model.bn1.weight, safetensors.torch.load(weights)["bn1.weight"])
+
+
+def test_a_run_that_is_stopped_while_it_downloads_ends(hub, weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    run, control = RunSpec(backbone=NAME, dataset="digits", strategy="linear_probe", frozen_depth=1, seed=0), Control()
+    control.stop = True
+    with pytest.raises(Cancelled):
+        execute.fetch_weights(run, "pretrained", tmp_path, control)
+
+
+def test_a_task_downloads_weights_before_a_run_needs_them(hub, weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    kind, told = TASKS["weights"], []
+    context = TaskContext(kind.prepare({"backbone": NAME}, None), say=lambda done, phase: told.append((done, phase)))
+    result = kind.run(context)
+    assert result["weights"].startswith(f"{REPOSITORY}@{COMMIT}")
+    assert told[0] == (0.0, "asking the hub")
+    assert told[-1][0] == 1.0
+    assert _disk.cached(REPOSITORY, tmp_path) is not None
+    assert kind.run(TaskContext({"backbone": "resnet20_cifar10"}))["weights"].startswith("assets:")
+    assert kind.prepare({"backbone": "torchvision:vgg16"}, None) == {"backbone": "timm:vgg16.tv_in1k"}
+    with pytest.raises(SpecError, match="nothing else"):
+        kind.prepare({"backbone": NAME, "url": "http://elsewhere"}, None)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from engine.backbones import _timm, family_of
 from engine.backbones._describe import describe
-from engine.backbones._timm_card import measure, source_data
+from engine.backbones._source_data import source_data
+from engine.backbones._timm_card import measure
 from engine.backbones._timm_network import ComposedTimm, GroupedTimm, group_names, group_owner, module_units
 from engine.errors import BackboneError, UnknownNameError, WeightsError
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 import safetensors.torch
 import timm
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.backbones import family_of
+from engine.backbones import _weights, family_of
 from engine.backbones._network import Network
 from engine.backbones._weights import load_backbone, load_file, read_safetensors, save_backbone, tensors_sha256
 from engine.errors import WeightsError
@@ -51,6 +52,23 @@ def test_a_truncated_file_is_refused(tmp_path, kept):
     path = written(tmp_path, {"weight": torch.ones(100)})
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(WeightsError, match="is not a safetensors file"):
+        read_safetensors(path)
+
+
+def test_a_header_beyond_bounds_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    with path.open("wb") as stream:
+        stream.write((_weights.MAX_HEADER_BYTES + 1).to_bytes(8, "little"))
+        stream.truncate(_weights.MAX_HEADER_BYTES * 2)  # a hole: nothing is on the disk
+    with pytest.raises(WeightsError, match=r"not a safetensors file \(its header would have 16,000,001 bytes\)"):
+        read_safetensors(path)
+
+
+def test_a_file_larger_than_half_of_the_memory_is_refused(tmp_path):
+    path = written(tmp_path, {"weight": torch.ones(10)})
+    with path.open("r+b") as stream:
+        stream.truncate(psutil.virtual_memory().total)
+    with pytest.raises(WeightsError, match="of memory are free"):
         read_safetensors(path)
 
 
