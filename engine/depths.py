@@ -43,11 +43,12 @@ class Caches:
         crop_fraction: float = 1.0,
         control: Control | None = None,
     ) -> Images:
-        """Decode a dataset once per size; the control is told how far that is, and may stop it."""
+        """Download and decode a dataset once (per size); the control is told how far that is, and may stop it."""
+        tell = control.tell if control else silent
+        datasets.fetch(name, home, tell)
         # The signature changes when files of a folder do: a worker may live longer than they stay the same.
         key = (name, datasets.signature(name, home), side, interpolation, crop_fraction)
         if key not in self.images:
-            tell = control.tell if control else silent
             self.images[key] = datasets.load(name, side, interpolation, home, crop_fraction=crop_fraction, tell=tell)
         self.images.move_to_end(key)
         bound = image_memory(home)

@@ -30,6 +30,10 @@ class DatasetError(TransferscopeError):
     """A dataset cannot be used: missing folder, one class, too few images, broken files (each is named)."""
 
 
+class DownloadError(TransferscopeError):
+    """A file could not be downloaded: no network, broken off, another file than was published, a full disk."""
+
+
 class BackboneError(TransferscopeError):
     """A backbone cannot be built or cannot do what was asked, for example freeze more units than it has."""
 

@@ -46,6 +46,10 @@ class DatasetInfo:
     """Images outside the test part per class; empty where that is not known before decoding."""
     class_test: tuple[int, ...] = ()
     """Images of the test part per class; empty where that is not known before decoding."""
+    group: str = ""
+    """What it shows, for lists of many datasets."""
+    page: str = ""
+    """Address of the page that publishes it."""
 
     @property
     def n_classes(self) -> int:
@@ -103,6 +107,9 @@ class Dataset:
     """(name, home) -> text that changes when the source's files do; found without decoding them."""
     names: Callable[[Path | None], dict[str, str]] | None = None
     """(home) -> the names that a home has of it, with their labels, for lists; None: its own name, where `listed`."""
+    fetch: Callable[[str, Path | None, Callable[[str, float], None]], None] | None = None
+    """(name, home, tell) sees that its files are on this machine; None where they always are. `tell` is told (phase, share
+    done), and may raise to stop. Raises DownloadError or DatasetError, and leaves nothing half-written."""
 
 
 DATASETS: Registry[Dataset] = Registry("dataset", __name__.rpartition(".")[0])

@@ -23,6 +23,23 @@ def open_source(name: str, home: Path | None = None) -> Source:
     return find(name).open(name, home)
 
 
+def fetch(name: str, home: Path | None = None, tell: Tell = silent) -> None:
+    """See that a dataset's files are on this machine: download them where it has to be, do nothing otherwise.
+
+    Args:
+        name: of a dataset.
+        home: where it is kept.
+        tell: told (phase, share done); what it raises stops the work, and nothing half-written stays.
+
+    Raises:
+        UnknownNameError: nothing has this name.
+        DownloadError: no network, broken off, another file than was published, a full disk; the text says what to do.
+    """
+    dataset = find(name)
+    if dataset.fetch:
+        dataset.fetch(name, home, tell)
+
+
 def load(
     name: str,
     side: int,

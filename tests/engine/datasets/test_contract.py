@@ -34,8 +34,15 @@ def imported(colours: Path, tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="module")
-def images(name: str) -> Images:
-    return load(name, 12)
+def home(name: str, request: pytest.FixtureRequest) -> Path | None:
+    """Where a dataset that must be downloaded is."""
+    fetched = any(dataset.name == name and dataset.fetch for dataset in DATASETS)
+    return request.getfixturevalue("downloaded") if fetched else None
+
+
+@pytest.fixture(scope="module")
+def images(name: str, home: Path | None) -> Images:
+    return load(name, 12, home=home)
 
 
 def test_pixels_are_bytes_of_the_size_asked_for_and_cannot_be_written(images):
@@ -53,8 +60,8 @@ def test_every_class_has_images_to_train_and_test(images):
     assert set(images.parts.tolist()) <= PARTS
 
 
-def test_the_description_is_what_decoding_gives(name, images):
-    info = describe(name)
+def test_the_description_is_what_decoding_gives(name, home, images):
+    info = describe(name, home)
     assert info == images.info
     assert info.n_test == (images.parts == "test").sum()
     assert info.n_pool == (images.parts != "test").sum()
@@ -64,19 +71,19 @@ def test_the_description_is_what_decoding_gives(name, images):
         assert text.strip()
 
 
-def test_keys_are_unique_and_the_same_at_every_size(name, images):
+def test_keys_are_unique_and_the_same_at_every_size(name, home, images):
     assert len(set(images.keys.tolist())) == len(images.keys)
-    larger = load(name, 20, "bilinear")
+    larger = load(name, 20, "bilinear", home)
     assert larger.pixels.shape[1:] == (20, 20, 3)
     np.testing.assert_array_equal(larger.keys, images.keys)
     assert larger.fingerprint == images.fingerprint
 
 
-def test_decoding_twice_gives_the_same(name, images):
-    again = load(name, 12)
+def test_decoding_twice_gives_the_same(name, home, images):
+    again = load(name, 12, home=home)
     np.testing.assert_array_equal(again.pixels, images.pixels)
     np.testing.assert_array_equal(again.parts, images.parts)
-    assert signature(name) == signature(name)
+    assert signature(name, home) == signature(name, home)
 
 
 def test_a_run_can_be_split_from_it(images):
