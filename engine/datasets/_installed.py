@@ -101,8 +101,15 @@ def describe(name: str, home: Path | None) -> DatasetInfo:
     )
     if found is None:
         return info
-    counts = {key: found[key] for key in ("n_pool", "n_test", "smallest_class")}
-    return dataclasses.replace(info, class_names=tuple(found["class_names"]), download_bytes=0, **counts)
+    names, pool, test = (tuple(found[key]) for key in ("class_names", "class_pool", "class_test"))
+    counts = {
+        "n_pool": sum(pool),
+        "n_test": sum(test),
+        "smallest_class": min(pool),
+        "class_pool": pool,
+        "class_test": test,
+    }
+    return dataclasses.replace(info, class_names=names, download_bytes=0, **counts)
 
 
 def complete(place: Path, facts: Known, fetched: list[dict[str, Any]], tell: Tell) -> None:
@@ -134,9 +141,8 @@ def complete(place: Path, facts: Known, fetched: list[dict[str, Any]], tell: Tel
         "version": VERSION,
         "name": facts.name,
         "class_names": list(table.class_names),
-        "n_pool": int(in_pool.sum()),
-        "n_test": int((~in_pool).sum()),
-        "smallest_class": int(np.bincount(table.labels[in_pool], minlength=len(table.class_names)).min()),
+        "class_pool": np.bincount(table.labels[in_pool], minlength=len(table.class_names)).tolist(),
+        "class_test": np.bincount(table.labels[~in_pool], minlength=len(table.class_names)).tolist(),
         "fetched": fetched,
         "hashes": hashed,
     }

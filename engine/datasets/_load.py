@@ -36,7 +36,9 @@ def fetch(name: str, home: Path | None = None, tell: Tell = silent) -> None:
         DownloadError: no network, broken off, another file than was published, a full disk; the text says what to do.
     """
     dataset = find(name)
-    if dataset.fetch:
+    if dataset.within is not None:
+        fetch(dataset.within(name), home, tell)
+    elif dataset.fetch is not None:
         dataset.fetch(name, home, tell)
 
 
