@@ -149,6 +149,11 @@ def _plan(args: argparse.Namespace) -> int:
         f"\n{cost.runs} runs, about {cost.seconds:,.0f} s ({basis}), {cost.memory_bytes / 1e9:.1f} GB of memory;"
         f" {cost.total_parameters:,} parameters, {low:,} to {high:,} of them trained"
     )
+    for info in {one.info.name: one.info for one in planned}.values():
+        if info.download_bytes:
+            print(
+                f"The first run downloads {info.label}: {info.download_bytes / 1e6:,.0f} MB, once; licence: {info.licence}"
+            )
     return 0
 
 
