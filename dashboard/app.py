@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import __version__
-from dashboard.views import compare, lab, layers, library, live, start
+from dashboard.views import compare, data, lab, layers, library, live, start
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PAGES = {
     "Explore": (
         (start.page, "Start", ":material/ac_unit:", "home"),  # at "/"; Streamlit reserves the path all the same
+        (data.page, "Data", ":material/photo_library:", "data"),
         (lab.page, "Lab", ":material/science:", "lab"),
         (live.page, "Live", ":material/monitoring:", "live"),
         (layers.page, "Layers", ":material/layers:", "layers"),

@@ -96,7 +96,7 @@ def application(hosts: list[str], script: Path = SCRIPT, on_start: Callable[[], 
     from starlette.middleware import Middleware
     from streamlit.starlette import App
 
-    from dashboard import feed
+    from dashboard import feed, receiving
     from dashboard.guard import Guard
     from dashboard.widgets import plotly_js
 
@@ -105,9 +105,8 @@ def application(hosts: list[str], script: Path = SCRIPT, on_start: Callable[[], 
         on_start()
         yield
 
-    return App(
-        script, routes=[plotly_js.route(), feed.route()], middleware=[Middleware(Guard, hosts=hosts)], lifespan=lifespan
-    )
+    routes = [plotly_js.route(), feed.route(), receiving.route()]
+    return App(script, routes=routes, middleware=[Middleware(Guard, hosts=hosts)], lifespan=lifespan)
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

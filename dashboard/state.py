@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import feed
+from dashboard import feed, thumbnails
 from dashboard.reader import Reader, keep
-from engine import backbones, cost, datasets, layer_transfer, service
+from engine import backbones, cost, datasets, service, task_queue
 from engine.backbones import Card
-from engine.datasets import DatasetInfo
+from engine.datasets import DatasetInfo, Source
 from engine.errors import DatasetError, SpecError, TransferscopeError
 from engine.launch import ensure_worker
 from engine.leases import Leases
@@ -271,8 +271,7 @@ def laid_out(spec: ExperimentSpec) -> tuple[PlannedRun, ...]:
         TransferscopeError: it cannot be run, or has too many runs to lay out.
     """
     each = len(spec.seeds) * len(spec.datasets) * max(1, len(spec.label_budgets))
-    cards = [card(name) for name in spec.backbones]
-    runs = each * sum(len(cells(spec, one)) + layer_transfer.n_runs(spec, one.n_units) for one in cards)
+    runs = each * sum(len(cells(spec, card(name))) for name in spec.backbones)
     if runs > MAX_LAID_OUT:
         raise SpecError(f"These choices give {runs:,} runs. Choose fewer depths, seeds or label budgets.")
     return _laid_out(store().home, dataclasses.replace(spec, name="").to_json())
@@ -284,3 +283,37 @@ def run_states() -> dict[str, str]:
     for one in experiments(trashed=True):
         found += store().runs(one["experiment_id"])
     return {run["run_id"]: run["state"] for run in found}
+
+
+def dataset_names() -> dict[str, str]:
+    """Datasets that can be picked, with their labels: those of every source, and those imported into this home."""
+    return datasets.names(store().home)
+
+
+@st.cache_resource(max_entries=4, ttl=60.0, show_spinner=False)
+def _source(home: Path, name: str, signature: str, label: int) -> Source:
+    return thumbnails.open_source(name, label, home)
+
+
+@st.cache_resource(max_entries=64, ttl=600.0, show_spinner=False)
+def _sheet(home: Path, name: str, signature: str, label: int, start: int, most: int) -> thumbnails.Sheet:
+    return thumbnails.sheet(_source(home, name, signature, label), label, start, most)
+
+
+def sheet(name: str, label: int, start: int, most: int) -> thumbnails.Sheet:
+    """Some pictures of one class of a dataset, kept for ten minutes. Raises TransferscopeError."""
+    signature = datasets.signature(name, store().home)
+    return _sheet(store().home, name, signature, label, start, most)
+
+
+def forget_datasets() -> None:
+    """A dataset was imported, renamed or thrown away: look again."""
+    _info.clear()
+    _laid_out.clear()
+
+
+def start_task(kind: str, payload: dict[str, Any]) -> int:
+    """Queue a background task and return its id; the same one twice is one. Raises TransferscopeError."""
+    if starts_workers():
+        return service.start_task(store(), kind, payload)
+    return task_queue.submit(store(), kind, payload)

@@ -107,6 +107,8 @@ class Dataset:
     """(name, home) -> text that changes when the source's files do; found without decoding them."""
     names: Callable[[Path | None], dict[str, str]] | None = None
     """(home) -> the names that a home has of it, with their labels, for lists; None: its own name, where `listed`."""
+    peek: Callable[[str, int], Source] | None = None
+    """(name, class) -> the images of one class, made only as they are read; where `open` makes them all."""
     fetch: Callable[[str, Path | None, Callable[[str, float], None]], None] | None = None
     """(name, home, tell) sees that its files are on this machine; None where they always are. `tell` is told (phase, share
     done), and may raise to stop. Raises DownloadError or DatasetError, and leaves nothing half-written."""

@@ -126,6 +126,16 @@ def find(home: Path, name: str) -> Imported:
     raise DatasetError(f"There is no imported dataset {name.removeprefix(PREFIX)!r} (there are: {known}).")
 
 
+def of(home: Path, name: str) -> Imported | None:
+    """The imported dataset that a name of any dataset means, or None."""
+    if not name.startswith(PREFIX):
+        return None
+    try:
+        return find(home, name)
+    except DatasetError:
+        return None
+
+
 def read(folder: Path) -> Imported:
     """The manifest in a folder. Raises DatasetError where it is missing or damaged."""
     try:

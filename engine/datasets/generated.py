@@ -134,6 +134,18 @@ def open_source(name: str, home: Path | None) -> Source:
     return Source(info, labels[order], parts[order], names, drawn[order].__getitem__)
 
 
+def peek(name: str, label: int) -> Source:
+    """The pictures of one class, each drawn when it is read: a gallery needs few of them."""
+    images = np.arange(POOL_PER_CLASS + TEST_PER_CLASS)
+    return Source(
+        info=DATASETS[name].describe(name, None),
+        labels=np.full(len(images), label, dtype=np.int64),
+        parts=np.where(images < POOL_PER_CLASS, TRAIN, TEST).astype("<U10"),
+        names=[f"picture {number}" for number in images.tolist()],
+        read=lambda number: draw(name, label, range(number, number + 1))[0],
+    )
+
+
 def _register(task: _Task) -> None:
     info = _info(task)
     DATASETS.register(
@@ -144,6 +156,7 @@ def _register(task: _Task) -> None:
             accepts=lambda name: name == task.name,
             describe=lambda name, home: info,
             open=open_source,
+            peek=peek,
             signature=lambda name, home: VERSION,
         )
     )

@@ -20,8 +20,10 @@ def _home(home: Path | None) -> Path:
 
 def _info(one: Imported, name: str) -> DatasetInfo:
     n_test = sum(one.parts[TEST])
+    pool = [sum(numbers) for numbers in zip(one.parts[TRAIN], one.parts[VALIDATION], strict=True)]
     skipped = one.report.get("n_skipped", 0)
-    notes = [f"{skipped:,} files were left out when it was imported."] if skipped else []
+    left_out = f"{skipped:,} file was" if skipped == 1 else f"{skipped:,} files were"
+    notes = [f"{left_out} left out when it was imported."] if skipped else []
     if one.grouped:
         notes.append("Images of one group, and copies of one file, always lie in the same part.")
     return DatasetInfo(
@@ -37,7 +39,9 @@ def _info(one: Imported, name: str) -> DatasetInfo:
         size="as in the files",
         augmentation="crop_flip",
         notes=tuple(notes),
-        smallest_class=min(map(sum, zip(*(one.parts[part] for part in (TRAIN, VALIDATION)), strict=True))),
+        smallest_class=min(pool),
+        class_pool=tuple(pool),
+        class_test=tuple(one.parts[TEST]),
     )
 
 

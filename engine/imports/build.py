@@ -367,4 +367,4 @@ def _duplicates(columns: dict[str, list[Any]], classes: tuple[str, ...]) -> dict
 
 def _odd_words(kept: list[_Kept]) -> list[str]:
     counts = Counter(name for one in kept for name in one.checked.odd)
-    return [f"{counts[name]:,} images {words}" for name, words in ODD.items() if counts[name]]
+    return [f"Images that {words}: {counts[name]:,}." for name, words in ODD.items() if counts[name]]

@@ -58,28 +58,35 @@ def words(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def files(n: int) -> str:
+    """`1 file was`, `7 files were`."""
+    return f"{n:,} file was" if n == 1 else f"{n:,} files were"
+
+
 def notes(report: dict[str, Any]) -> list[str]:
     """What one should know of an import, each in a sentence."""
     same = report["duplicates"]
     found = list(report["notes"])
     if report["n_skipped"]:
-        found.append(f"{report['n_skipped']:,} files were left out.")
+        found.append(f"{files(report['n_skipped'])} left out.")
     if report["n_ignored"]:
-        found.append(f"{report['n_ignored']:,} other files are no images and were not looked at.")
+        found.append(f"{files(report['n_ignored'])} not looked at: no image by its name.")
     if report["n_groups"] is not None:
         found.append(f"{report['n_groups']:,} groups; the images of each lie in one part.")
     if same["n_copies"]:
         found.append(
-            f"{same['n_copies']:,} files are copies of others, for example {' and '.join(same['examples'][0])}."
+            f"{files(same['n_copies'])} found to be a copy of another, for example {' and '.join(same['examples'][0])}."
         )
     if same["n_across_classes"]:
         example = " and ".join(same["across_classes"][0])
-        found.append(f"{same['n_across_classes']:,} images are in more than one class, for example {example}.")
+        found.append(
+            f"Copied images that are in more than one class: {same['n_across_classes']:,}, for example {example}."
+        )
     if same["n_across_parts"]:
         example = " and ".join(same["across_parts"][0])
         found.append(
-            f"{same['n_across_parts']:,} images lie in more than one part, so that what is trained on is tested on, for"
-            f" example {example}."
+            f"Copied images that lie in more than one part, so that what is trained on is tested on:"
+            f" {same['n_across_parts']:,}, for example {example}."
         )
     if report["same_as"]:
         found.append(f"The same images are here already, as {', '.join(map(repr, report['same_as']))}.")

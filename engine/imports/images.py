@@ -11,12 +11,12 @@ from engine.datasets._decode import LARGE_PIXELS, content_hash, opened, upright_
 
 SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 ODD = {
-    "animated": "are animated; their first frame is used.",
-    "turned": "are turned as their EXIF says.",
-    "cmyk": "are CMYK and are converted to RGB.",
-    "deep": "have 16 bits per channel and are scaled to 8.",
-    "transparent": "are transparent and are laid on white.",
-    "tiny": "have fewer than 8 pixels on a side.",
+    "animated": "are animated, of which the first frame is used",
+    "turned": "are turned as their EXIF says",
+    "cmyk": "are CMYK and are converted to RGB",
+    "deep": "have 16 bits per channel and are scaled to 8",
+    "transparent": "are transparent and are laid on white",
+    "tiny": "have fewer than 8 pixels on a side",
 }
 TINY = 8
 ORIENTATION = 0x0112

@@ -106,9 +106,7 @@ def with_groups(found: Rows, pattern: str | None) -> Rows:
         first = shown(rows[0].item.parts[-1]) if rows else ""
         raise DatasetError(f"The group pattern {pattern!r} fits none of the file names, for example not {first}.")
     if without:
-        found.notes.append(
-            f"{without:,} file names do not fit the group pattern; each of these images is its own group."
-        )
+        found.notes.append(f"Images whose file name does not fit the group pattern, each its own group: {without:,}.")
     return replace(found, rows=rows)
 
 

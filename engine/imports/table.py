@@ -82,7 +82,7 @@ def rows_of(table: Item, known: Mapping[str, Item], base: str = "", limits: Limi
         found.rows.append(row)
     left = sum(item.name.lower().endswith(SUFFIXES) and item.name not in seen for item in known.values())
     if left:
-        found.notes.append(f"{left:,} images are not named in the table and were left out.")
+        found.notes.append(f"Images that the table does not name, left out: {left:,}.")
     return found
 
 

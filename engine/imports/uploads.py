@@ -1,19 +1,24 @@
-"""Zips that were dropped into the page: kept in the home until they are imported."""
+"""Zips that were dropped into the page: written to the home as they come, and kept there until they are imported."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
+import re
 import shutil
 import time
 from pathlib import Path
-from typing import BinaryIO
+
+import psutil
 
 from engine.errors import DatasetError
+from engine.imports.limits import LIMITS, Limits
 
 KEPT_SECONDS = 7 * 86_400.0
 """An upload whose import failed can be tried again with other settings for so long."""
+_numbers = itertools.count()
 
 
 def folder(home: Path) -> Path:
@@ -21,38 +26,73 @@ def folder(home: Path) -> Path:
     return home / "uploads"
 
 
-def keep(home: Path, name: str, content: BinaryIO) -> Path:
-    """Write an upload under its own name, cleaned, in a folder named by its hash; the same upload twice is one file.
+class Upload:
+    """One upload on its way in. The same content twice is one file, in a folder named by its hash."""
 
-    Raises:
-        DatasetError: the disk has no room.
-    """
-    digest = hashlib.blake2b(digest_size=10)
-    while block := content.read(1 << 20):
-        digest.update(block)
-    size = content.tell()
-    content.seek(0)
-    safe = (
-        "".join(char if char.isalnum() or char in " ._-" else "_" for char in name).strip(" .")[-100:] or "upload.zip"
-    )
-    place = folder(home) / digest.hexdigest()
-    part = place / f".{os.getpid()}.part"
-    try:
-        _sweep(home)
-        place.mkdir(parents=True, exist_ok=True)
-        if not (place / safe).exists():
-            with open(part, "wb") as stream:
-                shutil.copyfileobj(content, stream, 1 << 20)
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.replace(place / safe)
-    except OSError as error:
+    def __init__(self, home: Path, name: str, limits: Limits = LIMITS) -> None:
+        """`name` is what its sender calls it; of that only harmless letters are kept. Raises DatasetError: no room."""
+        self.home, self.limits, self.received = home, limits, 0
+        harmless = "".join(char if char.isalnum() or char in " ._-" else "_" for char in name)
+        self.name = harmless.strip(" .")[-100:] or "upload.zip"
+        self._digest = hashlib.blake2b(digest_size=10)
+        try:
+            folder(home).mkdir(parents=True, exist_ok=True)
+            _sweep(home)
+            self._part = folder(home) / f".incoming-{os.getpid()}-{next(_numbers)}"
+            self._stream = open(self._part, "wb")  # noqa: SIM115, closed by finish and abort
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises DatasetError where there are too many, or no room is left."""
+        self.received += len(chunk)
+        if self.received > self.limits.total:
+            self.abort()
+            raise DatasetError(
+                f"More than {self.limits.total / 1e9:.1f} GB are not taken by the page. Unpack the zip on the machine that runs"
+                " Transferscope, and give the folder's path."
+            )
+        try:
+            if shutil.disk_usage(folder(self.home)).free < self.limits.spare + len(chunk):
+                raise OSError(28, "no room on its disk")
+            self._stream.write(chunk)
+        except OSError as error:
+            self.abort()
+            raise self._refused(error) from error
+        self._digest.update(chunk)
+
+    def finish(self) -> Path:
+        """All has come; returns where it is. Raises DatasetError where it cannot be kept."""
+        place = folder(self.home) / self._digest.hexdigest()
+        try:
+            with self._stream:
+                self._stream.flush()
+                os.fsync(self._stream.fileno())
+            place.mkdir(exist_ok=True)
+            os.utime(place)
+            self._part.replace(place / self.name)
+        except OSError as error:
+            self.abort()
+            raise self._refused(error) from error
+        return place / self.name
+
+    def abort(self) -> None:
+        """Forget what has come."""
         with contextlib.suppress(OSError):
-            part.unlink()
-        raise DatasetError(
-            f"The upload ({size / 1e6:,.0f} MB) cannot be kept in {folder(home)}: {error.strerror or error}."
-        ) from error
-    return place / safe
+            self._stream.close()
+        with contextlib.suppress(OSError):
+            self._part.unlink()
+
+    def _refused(self, error: OSError) -> DatasetError:
+        return DatasetError(f"The upload cannot be kept in {folder(self.home)}: {error.strerror or error}.")
+
+
+def find(home: Path, token: object) -> Path | None:
+    """The upload that a browser names by the hash it was told; None where there is none (any more)."""
+    if not isinstance(token, str) or not re.fullmatch(r"[0-9a-f]{20}", token):
+        return None
+    place = folder(home) / token
+    return next((file for file in sorted(place.iterdir()) if file.is_file()), None) if place.is_dir() else None
 
 
 def discard(home: Path, path: Path) -> None:
@@ -62,6 +102,11 @@ def discard(home: Path, path: Path) -> None:
 
 
 def _sweep(home: Path) -> None:
-    for entry in folder(home).iterdir() if folder(home).is_dir() else ():
-        if time.time() - entry.stat().st_mtime > KEPT_SECONDS:
+    """Remove what nobody came back for, and what a server that died was receiving."""
+    for entry in folder(home).iterdir():
+        if entry.name.startswith(".incoming-"):
+            pid = entry.name.split("-")[1]
+            if not pid.isdigit() or not psutil.pid_exists(int(pid)):
+                entry.unlink(missing_ok=True)
+        elif time.time() - entry.stat().st_mtime > KEPT_SECONDS:
             shutil.rmtree(entry, ignore_errors=True)

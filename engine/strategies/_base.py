@@ -16,7 +16,6 @@ GROUPS = {
     "parameter-efficient": "A few parameters",
     "regularised": "Held back",
     "weight space": "Between weights",
-    "layer transfer": "Which layers transfer (Yosinski)",
 }
 """How strategies are grouped on the screen, with what the group is called."""
 

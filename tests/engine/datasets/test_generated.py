@@ -155,3 +155,12 @@ def test_beyond_the_dial_there_is_nothing() -> None:
 def test_the_dial_is_one_family() -> None:
     assert len(BY_SHAPE) == 5
     assert {describe(name).class_names for name in BY_SHAPE} == {tuple(FIGURES)}
+
+
+def test_a_peek_gives_the_pictures_of_the_whole_task_one_by_one():
+    from engine.datasets import find, open_source
+
+    whole, one = open_source("noise"), find("noise").peek("noise", 1)
+    drawn = {whole.read(place).tobytes() for place in np.flatnonzero(whole.labels == 1)}
+    assert len(one.labels) == len(drawn)
+    assert all(one.read(number).tobytes() in drawn for number in range(0, len(one.labels), 97))

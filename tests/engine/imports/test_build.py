@@ -196,7 +196,7 @@ def test_odd_images_are_taken_as_people_see_them(do, zipped, pets, home):
     assert report["n_images"] == 30
     notes = " ".join(report["notes"])
     for words in (
-        "animated; their first",
+        "animated, of which the first",
         "turned as their EXIF",
         "CMYK",
         "16 bits",
@@ -290,7 +290,7 @@ def test_groups_from_file_names_stay_together(do, zipped, png, home):
     files["ill/odd.png"] = png(999)
     report = do(zipped(files), group_pattern=r"patient(\d+)_")
     assert report["n_groups"] == 14 - 1  # patients 0..5 and 7..12, and the one without a number
-    assert "1 file names do not fit" in " ".join(report["notes"])
+    assert "own group: 1." in " ".join(report["notes"])
     images = load("imported:pets", 8, home=home)
     rows = _library.rows(_library.find(home, "pets"))
     for seed in range(4):

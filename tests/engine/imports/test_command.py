@@ -20,7 +20,7 @@ def test_it_imports_and_reports(home, zipped, pets, capsys):
     out, err = capsys.readouterr()
     assert "Imported 21 images in 2 classes from pets.zip (one folder per class)" in out
     assert "left out cat/bad.png: the file is empty" in out
-    assert "1 files are copies of others, for example cat/1.png and cat/copy.png" in out
+    assert "1 file was found to be a copy of another, for example cat/1.png and cat/copy.png" in out
     assert "'imported:P'" in out
     assert "0%  looking through the files" in err
 

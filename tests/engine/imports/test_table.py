@@ -72,7 +72,7 @@ def test_a_split_that_is_none():
 
 
 def test_images_that_no_line_names_are_counted():
-    assert rows("file,label\n1.png,a\n").notes == ["3 images are not named in the table and were left out."]
+    assert rows("file,label\n1.png,a\n").notes == ["Images that the table does not name, left out: 3."]
 
 
 def test_one_spelling_of_accents():
