@@ -97,7 +97,7 @@ def _from(url: str, to: Path, tell: Tell, md5: str, size: int) -> Fetched:
                 if failures >= ATTEMPTS:
                     so_far = f" after {have.n:,} bytes" if have.n else ""
                     raise _Unusable(f"it broke off{so_far} ({error}), {ATTEMPTS} times in a row") from error
-                _wait(WAIT_SECONDS * 2 ** max(failures - 1, 0), lambda: tell(have.n, size))
+                _wait(WAIT_SECONDS * 2 ** max(failures - 1, 0), lambda: tell(have.n, have.total or size))
         file.flush()
     if md5 and have.md5.hexdigest() != md5:
         raise _Unusable(
@@ -112,6 +112,8 @@ class _Have:
 
     def __init__(self) -> None:
         self.n, self.stamp = 0, ""
+        self.total = 0
+        """As the server said; 0 where it did not."""
         self.md5, self.sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
 
     def add(self, chunk: bytes) -> None:
@@ -125,31 +127,30 @@ def _read(url: str, file: BinaryIO, have: _Have, tell: Tell, size: int) -> None:
     headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
     if have.n and have.stamp:  # without a stamp, what follows might be of another version
         headers |= {"Range": f"bytes={have.n}-", "If-Range": have.stamp}
-    total = 0
     with _reading(urllib.request.Request(url, headers=headers)) as arrived:
         while True:
             try:
                 what, value = arrived.get(timeout=LOOK_SECONDS)
             except queue.Empty:
-                tell(have.n, total or size)
+                tell(have.n, have.total or size)
                 continue
             if what == "head":
                 if value["status"] != 206 and have.n:
                     file.seek(0)
                     file.truncate()
                     have.__init__()
-                total, have.stamp = value["length"] and have.n + value["length"], value["stamp"]
+                have.total, have.stamp = value["length"] and have.n + value["length"], value["stamp"]
             elif what == "chunk":
                 file.write(value)
                 have.add(value)
             elif what == "end":
-                if total and have.n < total:
-                    raise _Cut(f"{have.n:,} of {total:,} bytes came")
+                if have.n < have.total:
+                    raise _Cut(f"{have.n:,} of {have.total:,} bytes came")
                 tell(have.n, have.n)
                 return
             else:
                 raise value
-            tell(have.n, total or size)
+            tell(have.n, have.total or size)
 
 
 @contextlib.contextmanager

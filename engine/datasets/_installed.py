@@ -29,6 +29,7 @@ from engine.errors import DatasetError
 VERSION = 1
 """Raised when files are read or split differently, so that what was measured before is not mixed with it."""
 MANIFEST, INDEX, FILES = "dataset.json", "index.npz", "files"
+PIECE = 16 << 20
 HASHED_UP_TO = 2_000_000_000
 """Bytes of arrays that are compared with their hash when they are opened; larger ones would take minutes each time."""
 
@@ -131,11 +132,10 @@ def complete(place: Path, facts: Known, fetched: list[dict[str, Any]], tell: Tel
         table = _index(place, root, table, facts, tell)
         hashed = {INDEX: _hash(place / INDEX)}
     else:
-        files = sorted(file for file in root.rglob("*") if file.is_file())
-        hashed = {}
+        files, hashed = sorted(file for file in root.rglob("*") if file.is_file()), {}
         for done, file in enumerate(files):
-            tell(done / len(files))
-            hashed[f"{FILES}/{file.relative_to(root).as_posix()}"] = _hash(file)
+            share = done / len(files)
+            hashed[f"{FILES}/{file.relative_to(root).as_posix()}"] = _hash(file, lambda share=share: tell(share))
     in_pool = table.parts != TEST
     record = {
         "version": VERSION,
@@ -262,6 +262,10 @@ def _prove(place: Path, below: str, expected: str) -> None:
     _proved.add(key)
 
 
-def _hash(file: Path) -> str:
+def _hash(file: Path, look: Callable[[], None] = lambda: None) -> str:
+    digest = hashlib.blake2b(digest_size=16)
     with file.open("rb") as content:
-        return hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        while piece := content.read(PIECE):
+            look()
+            digest.update(piece)
+    return digest.hexdigest()

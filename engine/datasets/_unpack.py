@@ -6,14 +6,17 @@ import fnmatch
 import gzip
 import shutil
 import tarfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from engine.errors import DatasetError
 
 COPY = 1 << 20
+TELL_SECONDS = 0.1
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile)
 
 Tell = Callable[[float], None]
@@ -46,14 +49,34 @@ def unpack(archive: Path, kind: str, to: Path, tell: Tell, inner: Sequence[str] 
     archive.unlink()
 
 
+class _Watched:
+    """A file that tells, while it is read, how far that is: members may be large, and skipped ones are read too."""
+
+    def __init__(self, raw: BinaryIO, size: int, tell: Tell) -> None:
+        self.raw, self.size, self.told, self.said = raw, max(size, 1), tell, 0.0
+
+    def read(self, n: int = -1) -> bytes:
+        if time.monotonic() - self.said > TELL_SECONDS:
+            self.said = time.monotonic()
+            self.told(min(self.raw.tell() / self.size, 1.0))
+        return self.raw.read(n)
+
+    def seek(self, *where: int) -> int:
+        return self.raw.seek(*where)
+
+    def tell(self) -> int:
+        return self.raw.tell()
+
+
 def _tar(archive: Path, to: Path, tell: Tell, skip: Sequence[str]) -> None:
-    size = archive.stat().st_size
-    with archive.open("rb") as raw, tarfile.open(fileobj=raw, mode="r:*") as tar:
-        for member in tar:
-            tell(raw.tell() / size)
-            if (member.isfile() or member.isdir()) and not _skipped(member.name, skip):
-                # The filter refuses absolute names, `..`, and links that leave the folder; links are left out anyway.
-                tar.extract(member, to, filter="data")
+    with archive.open("rb") as raw:
+        watched = _Watched(raw, archive.stat().st_size, tell)
+        with tarfile.open(fileobj=watched, mode="r:*") as tar:  # type: ignore[call-overload]
+            for member in tar:
+                if (member.isfile() or member.isdir()) and not _skipped(member.name, skip):
+                    # The filter refuses absolute names, `..`, and links that leave the folder; links are left out anyway.
+                    tar.extract(member, to, filter="data")
+    tell(1.0)
 
 
 def _zip(archive: Path, to: Path, tell: Tell, skip: Sequence[str]) -> None:

@@ -387,6 +387,21 @@ def test_a_stop_is_heard_within_three_seconds(served, server, tmp_path):
     assert left(tmp_path) == []
 
 
+def test_a_large_member_that_is_skipped_can_be_stopped_too(stand_ins, tmp_path, monkeypatch):
+    from engine.datasets import _unpack
+
+    monkeypatch.setattr(_unpack, "TELL_SECONDS", 0.0)
+    noise = np.random.default_rng(0).integers(0, 256, 3_000_000, dtype=np.uint8).tobytes()
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(stand_ins.tar({"large.bin": noise, "small.txt": b"x"}))
+    told: list[float] = []
+    _unpack.unpack(archive, "tar", tmp_path / "out", told.append, skip=["large.bin"])
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["small.txt"]
+    assert sum(0.1 < share < 0.9 for share in told) > 10  # in the middle of the only large member
+    assert told[-1] == 1.0
+    assert not archive.exists()
+
+
 def test_a_disk_that_is_too_small_is_said_before_anything_is_downloaded(served, server, tmp_path, monkeypatch):
     served("mnist")
     monkeypatch.setattr(_fetch.shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(100, 90, 10))
