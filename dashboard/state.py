@@ -18,7 +18,7 @@ import streamlit as st
 
 from dashboard import feed, thumbnails
 from dashboard.reader import Reader, keep
-from engine import backbones, cost, datasets, service, task_queue
+from engine import backbones, cost, datasets, layer_transfer, service, task_queue
 from engine.backbones import Card
 from engine.datasets import DatasetInfo, Source
 from engine.errors import DatasetError, SpecError, TransferscopeError
@@ -271,7 +271,8 @@ def laid_out(spec: ExperimentSpec) -> tuple[PlannedRun, ...]:
         TransferscopeError: it cannot be run, or has too many runs to lay out.
     """
     each = len(spec.seeds) * len(spec.datasets) * max(1, len(spec.label_budgets))
-    runs = each * sum(len(cells(spec, card(name))) for name in spec.backbones)
+    cards = [card(name) for name in spec.backbones]
+    runs = each * sum(len(cells(spec, one)) + layer_transfer.n_runs(spec, one.n_units) for one in cards)
     if runs > MAX_LAID_OUT:
         raise SpecError(f"These choices give {runs:,} runs. Choose fewer depths, seeds or label budgets.")
     return _laid_out(store().home, dataclasses.replace(spec, name="").to_json())

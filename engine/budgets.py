@@ -127,7 +127,7 @@ def refusal(budget: Budget, name: str, n_classes: int, n_pool: int, smallest: in
         of = f" ({asked:,} images)" if isinstance(budget, str) else ""
         return (
             f"{given}{of}; {name} allows {lowest} (two images for each of its {n_classes} classes: one to train on, one to"
-            f" validate) to {n_pool} (all outside the test part)."
+            f" validate) to {n_pool} (all outside the test part); or write 5/class for 5 images of each class to train on."
         )
     return ""
 

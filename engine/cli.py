@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine import dataset_commands
 from engine.errors import SpecError, TransferscopeError, UnknownNameError
 from engine.imports import command as imports
 from engine.spec import ExperimentSpec
@@ -80,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--output", type=Path, metavar="FILE", help="default: standard output (parquet needs a file there)"
     )
+    added = command(
+        "datasets", dataset_commands.show, "List datasets: size, licence, and whether they are on this machine."
+    )
+    dataset_commands.list_arguments(with_home(added))
+    added = command("fetch", dataset_commands.fetch, "Download a dataset; runs that need one do so by themselves.")
+    dataset_commands.fetch_arguments(with_home(added))
     imports.arguments(with_home(command("import", imports.run, "Import your own images: a folder, a zip or a table.")))
     added = with_home(command("backbones", _backbones, "Search all backbones: the shipped ones and all of timm."))
     added.add_argument("search", nargs="*", help="words of a name, family, source data or licence; none: all")
@@ -142,6 +149,11 @@ def _plan(args: argparse.Namespace) -> int:
         f"\n{cost.runs} runs, about {cost.seconds:,.0f} s ({basis}), {cost.memory_bytes / 1e9:.1f} GB of memory;"
         f" {cost.total_parameters:,} parameters, {low:,} to {high:,} of them trained"
     )
+    for info in {one.info.name: one.info for one in planned}.values():
+        if info.download_bytes:
+            print(
+                f"The first run downloads {info.label}: {info.download_bytes / 1e6:,.0f} MB, once; licence: {info.licence}"
+            )
     return 0
 
 

@@ -30,6 +30,8 @@ class Cost:
     trainable_parameters: tuple[int, int]
     measured: bool
     """Whether the time rests on this machine's measured speed."""
+    download_bytes: int = 0
+    """Of the datasets that are not on this machine yet, each once."""
 
 
 def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float = 1.0) -> Cost:
@@ -54,6 +56,7 @@ def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float =
             max((trainable for _, trainable in parameters), default=0),
         ),
         measured=speed > 0,
+        download_bytes=sum({one.info.name: one.info.download_bytes for one in runs}.values()),
     )
 
 

@@ -83,6 +83,10 @@ class _Cut(Exception):
     """The connection broke off; the text is the reason."""
 
 
+class _Unreachable(_Cut):
+    """There was no connection in the first place."""
+
+
 def _from(url: str, to: Path, tell: Tell, md5: str, size: int) -> Fetched:
     failures = 0
     with _disk(to, size), to.open("wb") as file:
@@ -94,6 +98,8 @@ def _from(url: str, to: Path, tell: Tell, md5: str, size: int) -> Fetched:
                 break
             except _Cut as error:
                 failures = 0 if have.n > before else failures + 1
+                if isinstance(error, _Unreachable) and not have.n and failures >= 2:
+                    raise _Unusable(str(error)) from error  # no network: said at once
                 if failures >= ATTEMPTS:
                     so_far = f" after {have.n:,} bytes" if have.n else ""
                     raise _Unusable(f"it broke off{so_far} ({error}), {ATTEMPTS} times in a row") from error
@@ -178,7 +184,7 @@ def _reading(request: urllib.request.Request) -> Iterator[queue.Queue[tuple[str,
         except urllib.error.HTTPError as error:
             put("error", _answer(error))
         except urllib.error.URLError as error:
-            put("error", _Cut(f"it cannot be reached: {_short(error.reason)}"))
+            put("error", _Unreachable(f"it cannot be reached: {_short(error.reason)}"))
         except Exception as error:  # http.client and ssl raise many kinds; all of them mean that the connection is lost
             put("error", _Cut(_short(error)))
 

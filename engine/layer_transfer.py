@@ -61,6 +61,20 @@ def keys(spec: ExperimentSpec, info: DatasetInfo) -> list[str]:
     return list(dict.fromkeys(split_key(group, info) for group in spec.class_splits or ()))
 
 
+def halves(spec: ExperimentSpec, info: DatasetInfo) -> list[str]:
+    """Names of the halves that a spec trains on. Raises DatasetError where a split does not fit the dataset."""
+    if not asked(spec):
+        return []
+    return [half_name(half, key, info.name) for key in keys(spec, info) for half in "BA"]
+
+
+def n_runs(spec: ExperimentSpec, n_units: int) -> int:
+    """How many runs the study of one backbone, dataset, seed and label budget has."""
+    curves, splits = asked(spec), len(spec.class_splits or ())
+    each = len(curves) * len(depths(spec, n_units))
+    return splits * (2 + each) if splits and curves else each
+
+
 def study(
     spec: ExperimentSpec, backbone: str, n_units: int, info: DatasetInfo, seed: int, budget: int | str | None
 ) -> Iterator[RunSpec]:

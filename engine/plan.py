@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import backbones, budgets, datasets
+from engine import backbones, budgets, datasets, layer_transfer
 from engine.backbones import Card
 from engine.checks import Table, table
 from engine.datasets import DatasetInfo
@@ -51,6 +52,10 @@ def plan(
         _check_depths(spec, one)
     for info in infos.values():
         _check_budgets(spec, info)
+    halves = functools.cache(lambda name: describe(name, home))
+    for info in infos.values():
+        for half in layer_transfer.halves(spec, info):
+            _check_budgets(spec, halves(half))
     planned: dict[str, PlannedRun] = {}
     for seed in spec.seeds:
         for dataset, info in infos.items():
@@ -62,10 +67,11 @@ def plan(
                             keep_weights=spec.keep_weights, settings=settings,
                         )  # fmt: skip
                         planned.setdefault(run.run_id, PlannedRun(run, one, info))
+                    for run in layer_transfer.study(spec, backbone, one.n_units, info, seed, budget):
+                        half = info if run.dataset == dataset else halves(run.dataset)
+                        planned.setdefault(run.run_id, PlannedRun(run, one, half))
     if not planned:
-        raise SpecError(
-            "This plans no runs: partial_fine_tuning alone needs frozen_depths, for example [2, 4] or 'all'."
-        )
+        raise SpecError("This plans no runs: what freezes units needs frozen_depths, for example [2, 4] or 'all'.")
     return tuple(planned.values())
 
 
@@ -78,6 +84,8 @@ def cells(spec: ExperimentSpec, card: Card) -> list[tuple[str, int, str, Table |
     asked = tuple(range(card.n_units + 1)) if spec.frozen_depths == ALL_DEPTHS else tuple(spec.frozen_depths)
     found = []
     for name in spec.strategies:
+        if name in layer_transfer.CURVES:  # planned as a whole study
+            continue
         strategy = STRATEGIES[name]
         if why := refusal(name, card, spec):
             raise SpecError(f"{strategy.label} cannot be used here: {why}.")

@@ -83,3 +83,21 @@ PRESETS.register(
         ),
     )
 )
+CURVES = ("selffer", "transfer", "selffer_plus", "transfer_plus", "random_frozen")
+PRESETS.register(
+    Preset(
+        "layer_transfer",
+        "Which layers transfer?",
+        "Yosinski's study in small: digits divided into two tasks of five, a plain network; what do its first layers carry"
+        " from one task to the other, and why is something lost?",
+        ExperimentSpec(
+            name="Which layers transfer?",
+            backbones=("plain8_cifar10",),
+            strategies=CURVES,
+            class_splits=(0, 1, 2),
+            seeds=(0,),
+            label_budgets=(200,),
+            measures=(),
+        ),
+    )
+)

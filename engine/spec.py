@@ -197,6 +197,9 @@ class ExperimentSpec(_Spec):
     weights: str = "pretrained"
     measures: tuple[str, ...] = MEASURES
     train: TrainSpec = field(default_factory=TrainSpec)
+    class_splits: tuple[int | str, ...] | None = None
+    """How the classes are divided into halves A and B for the strategies of layer transfer, a study for each: the seed of a
+    random split, or the names of half A's classes with commas between them. None = no halves: units come from `weights`."""
     keep_weights: bool | None = None
     """Whether every run keeps its selected weights; None = no."""
     settings: Table | None = None
@@ -225,6 +228,7 @@ class ExperimentSpec(_Spec):
         object.__setattr__(self, "train", _train(self.train))
         object.__setattr__(self, "keep_weights", _yes("keep_weights", self.keep_weights))
         object.__setattr__(self, "settings", tables("settings", self.settings or {}) or None)
+        object.__setattr__(self, "class_splits", _splits(self.class_splits))
         if (
             not isinstance(self.name, str)
             or len(self.name) > 200
@@ -285,6 +289,20 @@ def _weights(value: object) -> None:
             f"weights is {value!r}; use 'pretrained', 'random', 'file:PATH' of a .safetensors file, or 'run:RUN_ID' of a"
             " run that kept its weights."
         )
+
+
+def _splits(values: object) -> tuple[int | str, ...] | None:
+    """The splits, each once; None where there are none."""
+    if values is None:
+        return None
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise SpecError(f"class_splits is {values!r}; it must be a list of seeds or of class names joined by commas.")
+    for value in values:
+        if isinstance(value, str):
+            text("class_splits", value)
+        else:
+            whole("class_splits", value, 0, 2**31 - 1)
+    return tuple(dict.fromkeys(values)) or None
 
 
 def _yes(name: str, value: object) -> bool | None:

@@ -92,6 +92,13 @@ _GROUPS: tuple[tuple[str, str, dict[str, str]], ...] = (
         "soup": "Soup of the seeds",
         "adapter_merging": "Merged adapters",
     }),
+    ("#b23a48", "#f28b95", {
+        "transfer": "Transfer, frozen (AnB)",
+        "transfer_plus": "Transfer, fine-tuned (AnB+)",
+        "selffer": "Selffer, frozen (BnB)",
+        "selffer_plus": "Selffer, fine-tuned (BnB+)",
+        "random_frozen": "Random units, frozen",
+    }),
 )  # fmt: skip
 
 LABELS = {

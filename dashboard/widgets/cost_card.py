@@ -72,8 +72,10 @@ def rows(ahead: Foresight) -> list[tuple[str, str]]:
     """(what, how much) of the cost card, in plain words."""
     low, high = ahead.whole.trainable_parameters
     trained = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    first = ahead.new.download_bytes
     return [
         ("Runs", _runs(ahead)),
+        *([("Download", f"{size(first)} of images first, once")] if first else []),
         ("Parameters", f"{ahead.whole.total_parameters:,} in all; {trained} trained"),
         ("Time", _time(ahead)),
         ("Memory", _memory(ahead)),

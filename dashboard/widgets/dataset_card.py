@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.widgets.go import link
 from dashboard.widgets.literal import literal
-from dashboard.widgets.pickers import size
+from dashboard.widgets.size import size
 from dashboard.widgets.table import table
 from engine.datasets import DatasetInfo
 from engine.datasets import _library as imported

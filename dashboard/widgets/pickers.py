@@ -6,8 +6,9 @@ import streamlit as st
 
 from dashboard import choices, state
 from dashboard.choices import FOLDER, MAX_SEEDS
-from dashboard.widgets import draft
+from dashboard.widgets import dataset_words, draft
 from dashboard.widgets.literal import literal
+from dashboard.widgets.size import size
 from engine import budgets
 from engine.backbones import BACKBONES, Card
 from engine.datasets import DatasetInfo
@@ -20,12 +21,13 @@ LABELS = ("20", "50", "100", "200", "500", "1000", "1/class", "5/class", "20/cla
 
 def data() -> DatasetInfo | None:
     """Choose the target task; returns what is known of it, or None where it cannot be used (said on the page)."""
-    labels = state.dataset_names() | {FOLDER: "Your own folder"}
+    names = state.dataset_names()
+    labels = dataset_words.grouped(names, state.info) | {FOLDER: "Your own folder"}
     given = draft.start("data")
     labels.setdefault(given, given)  # of a link: shown as it is, with what is wrong with it
-    names = list(labels)
+    options = list(labels)
     st.selectbox(
-        "Target task", names, names.index(given), key=draft.key("data"), format_func=labels.get,
+        "Target task", options, options.index(given), key=draft.key("data"), format_func=labels.get,
         label_visibility="collapsed",
     )  # fmt: skip
     if draft.value("data") == FOLDER:
@@ -48,11 +50,8 @@ def data() -> DatasetInfo | None:
 
 def _data_card(info: DatasetInfo) -> None:
     st.markdown(literal(info.summary))
-    where = f"downloads {size(info.download_bytes)}" if info.download_bytes else "stays on this machine"
-    counts = f"{info.n_classes} classes · {info.n_pool:,} images to learn from · {info.n_test:,} to test on"
-    st.caption(f"{counts} · {literal(info.size)} · licence: {literal(info.licence)} · {where}")
-    for note in info.notes:
-        st.caption(literal(note))
+    for line in dataset_words.card(info):
+        st.caption(line)
 
 
 def backbone() -> Card | None:
@@ -168,14 +167,6 @@ def seeds_words(n: int, listed: str) -> str:
     if n < 6:
         return f"{n} seeds: enough to explore. Six or more support a claim."
     return f"{n} seeds: enough to support a claim, if the interval agrees."
-
-
-def size(n_bytes: float) -> str:
-    """Bytes in words: "300 kB", "46 MB", "1.2 GB"."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
-        if n_bytes >= scale:
-            return f"{n_bytes / scale:.1f} {unit}" if n_bytes < 10 * scale else f"{n_bytes / scale:,.0f} {unit}"
-    return f"{max(1, round(n_bytes / 1e3))} kB"
 
 
 def _say(error: TransferscopeError) -> None:

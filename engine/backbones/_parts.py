@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def kind(module: nn.Module) -> str:
-    """`linear`, `conv`, `grouped conv`, `norm` or `other`."""
-    if isinstance(module, nn.Linear):
+    """`linear`, `conv`, `grouped conv`, `norm` or `other`; subclasses that compute something else are `other`."""
+    if type(module) is nn.Linear:
         return "linear"
-    if isinstance(module, nn.Conv2d):
+    if type(module) is nn.Conv2d:
         return "conv" if module.groups == 1 else "grouped conv"
     if isinstance(module, (_NormBase, nn.LayerNorm, nn.GroupNorm)) or "norm" in type(module).__name__.lower():
         return "norm"

@@ -16,6 +16,7 @@ GROUPS = {
     "parameter-efficient": "A few parameters",
     "regularised": "Held back",
     "weight space": "Between weights",
+    "layer transfer": "Which layers transfer (Yosinski)",
 }
 """How strategies are grouped on the screen, with what the group is called."""
 

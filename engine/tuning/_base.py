@@ -119,3 +119,13 @@ def drawing(seed: int, *coordinates: str | int) -> Iterator[None]:
 def key(name: str) -> str:
     """A tensor's or module's name as the name of a module of its own, which may hold no dots."""
     return name.replace(".", "_")
+
+
+def moving(network: Network) -> list[Tensor]:
+    """The backbone's own parameters that may move, in order."""
+    return [
+        parameter
+        for unit in range(network.n_units)
+        for parameter in network.unit_parameters(unit)
+        if parameter.requires_grad
+    ]

@@ -77,3 +77,15 @@ def test_an_unmeasured_machine_is_said_to_be():
 def test_the_correction_is_the_median_ratio():
     assert cost.learned_correction([]) == 1.0
     assert cost.learned_correction([(2.0, 1.0), (30.0, 1.0), (1.0, 1.0)]) == 2.0
+
+
+def test_a_dataset_is_downloaded_once_for_all_runs():
+    import dataclasses
+
+    far = [
+        dataclasses.replace(one, info=dataclasses.replace(INFO, name=name, download_bytes=n_bytes))
+        for one in (run("linear_probe", 2), run("full_fine_tuning", 0))
+        for name, n_bytes in (("a", 100), ("b", 7), ("here", 0))
+    ]
+    assert cost.estimate(far).download_bytes == 107
+    assert cost.estimate([run("linear_probe", 2)]).download_bytes == 0

@@ -1,0 +1,23 @@
+"""LoRA: the backbone is frozen, every layer's weight gets an update of low rank: W x + (alpha / rank) B A x, B = 0 at first.
+
+Hu et al. 2022, section 4.1. In a convolution A keeps the kernel and B is 1 x 1. A fused qkv layer is one matrix here.
+Ours is written here and not taken from the `peft` library: that one cannot be imported without `transformers` and `accelerate`.
+"""
+
+from engine.strategies import _low_rank
+from engine.strategies._base import STRATEGIES, Strategy, nothing
+
+STRATEGIES.register(
+    Strategy(
+        name="lora",
+        label="LoRA",
+        summary="Everything frozen; each layer learns an update of low rank beside its weight.",
+        source="Hu et al. 2022",
+        group="parameter-efficient",
+        settings=(_low_rank.rank(0), _low_rank.ALPHA, _low_rank.WHERE),
+        refuses=_low_rank.refuses,
+        moves=nothing,
+        added=_low_rank.added,
+        tuning="lora",
+    )
+)
