@@ -12,7 +12,7 @@ from dashboard import recipe
 from engine import budgets
 from engine.backbones import BACKBONES
 from engine.errors import SpecError
-from engine.spec import ALL_DEPTHS, ExperimentSpec, TrainSpec
+from engine.spec import ALL_DEPTHS, POOLINGS, ExperimentSpec, TrainSpec
 from engine.strategies import STRATEGIES
 
 FOLDER = "folder:"
@@ -43,6 +43,8 @@ def of_spec(spec: ExperimentSpec) -> dict[str, Any]:
         "seed-list": "" if plain_seeds else recipe.numbers_to_text(spec.seeds),
         "labels": [str(budget) for budget in spec.label_budgets],
         "measures": list(spec.measures),
+        "pooling": spec.pooling or POOLINGS[0],
+        "panel": recipe.panel_to_text(spec.panel_epochs),
         "name": spec.name,
         **{field.name: getattr(spec.train, field.name) for field in dataclasses.fields(TrainSpec)},
     }
@@ -60,6 +62,8 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "seeds": recipe.numbers_from_text("seeds", value["seed-list"]) or tuple(range(value["seeds"])),
         "label_budgets": tuple(sorted(map(_budget, value["labels"]), key=budgets.order)),
         "measures": tuple(value["measures"]),
+        "pooling": value["pooling"],
+        "panel_epochs": recipe.panel_from_text(value["panel"]),
         "name": value["name"].strip(),
         "train": TrainSpec(**{field.name: value[field.name] for field in dataclasses.fields(TrainSpec)}),
     }

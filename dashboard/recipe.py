@@ -21,7 +21,7 @@ NAMES = {"data": "datasets", "backbone": "backbones", "strategy": "strategies"}
 NUMBERS = {"depths": "frozen_depths", "seeds": "seeds", "labels": "label_budgets"}
 """Lists of whole numbers; label budgets may be texts, too."""
 _TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
-KEYS = (*NAMES, *NUMBERS, "weights", "measure", *_TRAIN, "name")
+KEYS = (*NAMES, *NUMBERS, "weights", "measure", "pooling", "panel", *_TRAIN, "name")
 """The parameters of a link, in the order in which they are written."""
 
 _EVERYTHING = {"frozen_depths": ALL_DEPTHS, "label_budgets": ()}
@@ -43,6 +43,10 @@ def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
         query["weights"] = [spec.weights]
     if spec.measures != MEASURES:
         query["measure"] = list(spec.measures) or ["none"]
+    if spec.pooling:
+        query["pooling"] = [spec.pooling]
+    if spec.panel_epochs:
+        query["panel"] = [panel_to_text(spec.panel_epochs)]
     usual = TrainSpec()
     for name in _TRAIN:
         value = getattr(spec.train, name)
@@ -87,6 +91,8 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
         return {field: _budgets(last) if field == "label_budgets" else numbers_from_text(field, last)}
     if key == "measure":
         return {"measures": () if values == ["none"] else tuple(values)}
+    if key == "panel":
+        return {"panel_epochs": panel_from_text(last)}
     if key in _TRAIN:
         return {"train": dataclasses.replace(spec.train, **{key: _typed(key, last)})}
     return {key: last}
@@ -99,6 +105,16 @@ def _typed(name: str, text: str) -> int | float | str:
         return text if isinstance(usual, str) else type(usual)(text)
     except ValueError:
         return text
+
+
+def panel_to_text(epochs: tuple[int, ...] | str | None) -> str:
+    """Epochs of the panel as typed: "every 5", "0-2,7", or nothing."""
+    return epochs if isinstance(epochs, str) else numbers_to_text(epochs or ())
+
+
+def panel_from_text(text: str) -> tuple[int, ...] | str:
+    """Epochs of the panel from what was typed. Raises SpecError."""
+    return text if text.strip().lower().startswith("every") else numbers_from_text("panel_epochs", text)
 
 
 def numbers_to_text(numbers: Sequence[int]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +14,23 @@ import numpy as np
 
 from engine import backbones, datasets, train
 from engine.backbones._network import Composition, Network
+from engine.backbones._source_head import source_head
 from engine.batches import Pixels
 from engine.control import Control
 from engine.datasets import Images, Split
 from engine.datasets._fill import silent
+from engine.errors import BackboneError, ScoreNotDefined, WeightsError
 from engine.events import DepthMeasured, Event
-from engine.features import extract
+from engine.features import Features, extract
 from engine.limits import image_memory
-from engine.scores import SCORES, FeatureSplit, Measured
-from engine.spec import RunSpec
+from engine.scores import SCORES, FeatureSplit, Measured, Score
+from engine.spec import POOLINGS, RunSpec
+from engine.strategies import STRATEGIES
 
 CACHED_DATASETS = 4
 CACHED_DEPTHS = 4_096
+CACHED_FEATURES = 256 * 2**20
+"""Bytes of test images' features that are kept for other seeds and label budgets."""
 
 
 class Caches:
@@ -32,7 +38,8 @@ class Caches:
 
     def __init__(self) -> None:
         self.images: OrderedDict[tuple, Images] = OrderedDict()
-        self.depths: OrderedDict[tuple, Measured] = OrderedDict()
+        self.depths: OrderedDict[tuple, Measured | ScoreNotDefined] = OrderedDict()
+        self.tests: OrderedDict[tuple, Features] = OrderedDict()
 
     def load(
         self,
@@ -60,8 +67,14 @@ class Caches:
         """Bytes of memory; what is mapped takes none of its own."""
         return sum(images.pixels.nbytes for images in self.images.values() if not images.mapped)
 
-    def keep(self, key: tuple, measured: Measured) -> None:
-        """Remember a measure of one depth."""
+    def keep_test(self, key: tuple, features: Features) -> None:
+        """Remember what a wholly frozen backbone makes of the test images, within CACHED_FEATURES bytes."""
+        self.tests[key] = features
+        while self.tests and sum(one.nbytes for one in self.tests.values()) > CACHED_FEATURES:
+            self.tests.popitem(last=False)
+
+    def keep(self, key: tuple, measured: Measured | ScoreNotDefined) -> None:
+        """Remember a measure of one depth, or why it has none."""
         self.depths[key] = measured
         while len(self.depths) > CACHED_DEPTHS:
             self.depths.popitem(last=False)
@@ -82,8 +95,16 @@ class Prepared:
     control: Control
     shared: Caches
     precision: str
-    features: list[np.ndarray | None] | None = None
-    """Of every depth for all images of the split, once they were read; see `read_features`."""
+    home: Path | None = None
+    at_epoch: Callable[[int], Iterator[Event]] | None = None
+    """Who looks at the network after every epoch of training; see `engine.train.Task`."""
+    features: tuple[Features, Features] | None = None
+    """Of every depth for the labelled images (train, validation) and the test images, once they were read."""
+
+    @property
+    def pooling(self) -> str:
+        """How units' outputs become features."""
+        return self.run.pooling or POOLINGS[0]
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -91,77 +112,151 @@ class Prepared:
         return self.images.fingerprint
 
 
-def read_features(ready: Prepared) -> list[np.ndarray | None]:
-    """The features of every depth for the images of the split (train, validation, test in a row), read in one pass.
+def unchanged(network: Network, depth: int) -> bool:
+    """Whether the first `depth` units are those that the run started from, with nothing put into them."""
+    return depth <= network.frozen_depth and not len(network.added)
 
-    The pass is made once, when the backbone has its final weights: the measures and the test share it.
+
+def read_features(ready: Prepared) -> tuple[Features, Features]:
+    """The features of every depth for the labelled images (train and validation in a row) and for the test images.
+
+    The pass is made once, when the backbone has its final weights: the measures and the test share it. The test images are the
+    same for all seeds and label budgets, so a wholly frozen backbone passes them once for all of these.
     """
     if ready.features is None:
-        split = ready.split
-        everything = np.concatenate([split.train, split.validation, split.test])
-        ready.features = extract(ready.network, ready.pixels, everything, train.EVALUATION_BATCH, ready.control)
+        run, split = ready.run, ready.split
+        read = functools.partial(
+            extract,
+            ready.network,
+            ready.pixels,
+            batch_size=train.EVALUATION_BATCH,
+            control=ready.control,
+            pooling=ready.pooling,
+        )
+        key = (run.backbone, ready.weights, run.dataset, ready.fingerprint, ready.pooling)
+        frozen = unchanged(ready.network, ready.network.n_units)
+        tested = ready.shared.tests.get(key) if frozen else None
+        if tested is None:
+            tested = read(split.test)
+            if frozen:
+                ready.shared.keep_test(key, tested)
+        ready.features = read(np.concatenate([split.train, split.validation])), tested
     return ready.features
+
+
+def plain_features(ready: Prepared) -> tuple[Features, Features]:
+    """As `read_features`, in the network's usual pooling: what heads on units are solved on."""
+    if ready.pooling == POOLINGS[0]:
+        return read_features(ready)
+    split = ready.split
+    blocks = np.concatenate([split.train, split.validation]), split.test
+    one, two = (extract(ready.network, ready.pixels, rows, train.EVALUATION_BATCH, ready.control) for rows in blocks)
+    return one, two
+
+
+def parts_of(ready: Prepared, labelled: np.ndarray, tested: np.ndarray) -> FeatureSplit:
+    """Features (n_labelled, d) and (n_test, d) of one depth as the parts of the run's split."""
+    split, labels = ready.split, ready.images.labels
+    cut = len(split.train)
+    return FeatureSplit(
+        labelled[:cut], labels[split.train], labelled[cut:], labels[split.validation], tested, labels[split.test]
+    )
+
+
+def embedded_parts(ready: Prepared) -> FeatureSplit:
+    """What the network's own head reads, whatever the pooling of the measures."""
+    labelled, tested = read_features(ready)
+    return parts_of(ready, labelled.embedded, tested.embedded)
 
 
 def test_accuracy(ready: Prepared) -> float:
     """Accuracy on the sealed test images with the network as it is now."""
     network, split = ready.network, ready.split
-    if not ready.run.measures or not isinstance(network, Composition):
+    if not asked_scores(ready.run) or not isinstance(network, Composition):
         return train.evaluate(network, ready.pixels, split.test, ready.control)[1]
-    # The last unit's features have been read anyway, or will be: the head is all that is missing.
-    features = read_features(ready)
-    read = np.concatenate([one for one in features if one is not None], axis=1) if network.reads_all else features[-1]
-    last = read[-len(split.test) :]
+    # What the head reads has been read anyway, or will be: the head is all that is missing.
+    last = read_features(ready)[1].embedded
     head = network.head
     logits = last @ head.weight.detach().double().cpu().numpy().T + head.bias.detach().double().cpu().numpy()
     return float(np.mean(logits.argmax(1) == ready.images.labels[split.test]))
 
 
-def measure_depths(
-    ready: Prepared, begin: float, end: float, always: tuple[str, ...] = ()
-) -> Generator[Event, None, dict[str, Measured]]:
-    """One frozen pass, then every measure at every depth; returns the last depth's measures by score name."""
-    scores = [SCORES[name] for name in dict.fromkeys((*ready.run.measures, *always))]
+def asked_scores(run: RunSpec) -> list[Score]:
+    """The scores of features among the measures of a run."""
+    return [SCORES[name] for name in run.measures if name in SCORES]
+
+
+def measure_depths(ready: Prepared, begin: float, end: float) -> Generator[Event, None, None]:
+    """One frozen pass, then every measure at every depth; where a score has no meaning, an event with the reason.
+
+    Scores of the source head are taken at the last unit alone: hidden ones have none.
+    """
+    scores = asked_scores(ready.run)
     if not scores:
-        return {}
-    network, split, control = ready.network, ready.split, ready.control
+        return
+    control, n_units = ready.control, ready.network.n_units
     control.enter("reading features", begin)
-    features = read_features(ready)
-    cuts = [len(split.train), len(split.train) + len(split.validation)]
-    labels = np.split(ready.images.labels[np.concatenate([split.train, split.validation, split.test])], cuts)
-    measured: dict[str, Measured] = {}
-    for unit, all_rows in enumerate(features):
-        control.enter("measuring depths", begin + (end - begin) * (0.2 + 0.8 * unit / len(features)))
-        if all_rows is None:
+    labelled, tested = read_features(ready)
+    for unit, (known, hidden) in enumerate(zip(labelled.units, tested.units, strict=True)):
+        control.enter("measuring depths", begin + (end - begin) * (0.2 + 0.8 * unit / n_units))
+        if known is None or hidden is None:
             continue
-        train_rows, validation_rows, test_rows = np.split(all_rows, cuts)
-        parts = FeatureSplit(train_rows, labels[0], validation_rows, labels[1], test_rows, labels[2])
+        parts = parts_of(ready, known, hidden)
         for score in scores:
             control.step()
-            measured[score.name] = value = _measure(ready, unit, score.name, parts)
-            if score.name in ready.run.measures:
-                yield DepthMeasured(
-                    unit=unit + 1,
-                    unit_name=network.unit_names[unit],
-                    metric=score.metric,
-                    value=value.value,
-                    n_images=value.n_images,
-                    n_features=all_rows.shape[1],
-                    detail=value.detail,
-                )
-    return measured
+            if score.kind == "labelled":
+                yield _event(ready, unit, score, measure(ready, unit, score, parts), known.shape[1])
+            elif unit == n_units - 1:
+                yield _event(ready, unit, score, _of_source_head(ready, score), labelled.embedded.shape[1])
 
 
-def _measure(ready: Prepared, unit: int, score: str, parts: FeatureSplit) -> Measured:
-    # Frozen units are the same network in every run of this seed: their features and measures are computed once.
+def _event(
+    ready: Prepared, unit: int, score: Score, found: Measured | ScoreNotDefined, n_features: int
+) -> DepthMeasured:
+    if isinstance(found, ScoreNotDefined):
+        found = Measured(math.nan, 0, {"reason": found.reason})
+    value = None if math.isnan(found.value) else found.value
+    name = ready.network.unit_names[unit]
+    return DepthMeasured(unit + 1, name, score.metric, value, found.n_images, n_features, found.detail)
+
+
+def measure(ready: Prepared, unit: int, score: Score, parts: FeatureSplit) -> Measured | ScoreNotDefined:
+    """One score after one unit (0-based); what does not train is measured once for all runs of a seed."""
     run = ready.run
-    key = (run.backbone, ready.weights, run.dataset, ready.fingerprint, run.seed, run.label_budget, unit, score)
-    fixed = unit < run.frozen_depth
+    rows = (run.seed, run.label_budget)
+    key = (run.backbone, ready.weights, run.dataset, ready.fingerprint, *rows, ready.pooling, unit, score.name)
+    fixed = unchanged(ready.network, unit + 1)
     if fixed and key in ready.shared.depths:
         return ready.shared.depths[key]
-    measured = SCORES[score].measure(parts, ready.control.step)
+    found: Measured | ScoreNotDefined
+    try:
+        found = score.on_split(parts, ready.control.step)
+    except ScoreNotDefined as error:
+        found = error
     if fixed:
         # Only the last unit's solution is used again (as a head); thousands of others would fill the memory.
         last = unit == ready.network.n_units - 1
-        ready.shared.keep(key, measured if last else dataclasses.replace(measured, solution=None))
-    return measured
+        kept = found if last or isinstance(found, ScoreNotDefined) else dataclasses.replace(found, solution=None)
+        ready.shared.keep(key, kept)
+    return found
+
+
+def _of_source_head(ready: Prepared, score: Score) -> Measured | ScoreNotDefined:
+    run, network = ready.run, ready.network
+    weights = STRATEGIES[run.strategy].weights or run.weights
+    if network.frozen_depth < network.n_units:
+        return ScoreNotDefined(score.name, "training has changed the features that the source head was made for")
+    if run.copied_depth is not None and run.copied_depth < network.n_units:
+        return ScoreNotDefined(score.name, "units with random weights are not those that the source head was made for")
+    try:
+        head = source_head(network, run.backbone, weights, ready.home)
+    except (BackboneError, WeightsError) as error:
+        return ScoreNotDefined(score.name, f"it needs the source task's classifier: {error}".rstrip("."))
+    parts = embedded_parts(ready)
+    if parts.train.shape[1] != head.weight.shape[1]:
+        return ScoreNotDefined(score.name, "the head of this strategy reads other features than the source head")
+    try:
+        value = score(head.probabilities(parts.train), parts.train_labels)
+    except ScoreNotDefined as error:
+        return error
+    return Measured(value, len(parts.train), {"part": "train", "source_classes": len(head.bias)})

@@ -85,6 +85,51 @@ class DepthMeasured(Event):
 
 
 @dataclass(frozen=True)
+class PanelMeasured(Event):
+    """Measures of the features after one unit (1-based) while a network trains, on a fixed set of training images.
+
+    `values`: probe_accuracy (held-out folds), knn_accuracy (leave one out), logme, drift (1 - unbiased CKA with the features
+    before training) and weight_change (norm of the change over the norm before); a missing one has its reason in `reasons`.
+    """
+
+    kind = "panel"
+    epoch: int
+    unit: int
+    unit_name: str
+    values: dict[str, float | None]
+    reasons: dict[str, str] = field(default_factory=dict)
+    n_images: int = 0
+
+
+@dataclass(frozen=True)
+class PanelCost(Event):
+    """What the measures of one epoch took. The seconds are of this machine, so they are no part of what runs must repeat."""
+
+    kind = "panel_cost"
+    epoch: int
+    n_images: int
+    probe_set: str
+    """A hash of the images that are measured."""
+    seconds: float = field(default=0.0, compare=False)
+    epoch_seconds: float | None = field(default=None, compare=False)
+    """Of the epoch itself, training and validation; None before training."""
+
+
+@dataclass(frozen=True)
+class SimilarityMeasured(Event):
+    """Unbiased linear CKA of every unit's features before training (rows) with every unit's after (columns)."""
+
+    kind = "similarity"
+    unit_names: list[str]
+    values: list[list[float | None]]
+    n_images: int
+    batch: int
+    """Images per batch over which HSIC was averaged."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why a cell has no value, by `row,column` (1-based)."""
+
+
+@dataclass(frozen=True)
 class FreezeChecked(Event):
     """Hashes of every frozen tensor and buffer before and after training; `changed` names those that differ."""
 

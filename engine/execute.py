@@ -19,11 +19,14 @@ from engine.backbones._weights import load_file, tensors_sha256
 from engine.batches import Pixels
 from engine.control import Control
 from engine.course import course
-from engine.depths import Caches, Prepared, measure_depths, test_accuracy
+from engine.depths import Caches, Prepared, embedded_parts, measure, measure_depths, test_accuracy
 from engine.device import Device, precision
-from engine.errors import BackboneError, StrategyError
+from engine.errors import BackboneError, ScoreNotDefined, StrategyError
 from engine.events import Event, FreezeChecked, Notice, Started, Tested
-from engine.spec import RunSpec
+from engine.panel import Panel
+from engine.scores import SCORES
+from engine.similarity import Similarity
+from engine.spec import POOLINGS, RunSpec
 from engine.strategies import STRATEGIES, settled
 from engine.tuning import Setup, Tuning
 from engine.tuning import make as make_tuning
@@ -70,9 +73,13 @@ def execute(
         yield started
         for text in ready.images.skipped[:20]:
             yield Notice(f"left out {text}")
+    similarity = Similarity(ready) if "cka_matrix" in run.measures else None
     if STRATEGIES[run.strategy].solves_head:
         chosen = yield from solve_head(ready, tuning)
     else:
+        if run.panel_epochs:
+            # Now, while the weights are those before training: also where a run is resumed.
+            ready.at_epoch = Panel(ready).at_epoch
         if resume is None and STRATEGIES[run.strategy].probe_first:
             heads.start_from_probe(ready)
         chosen = yield from train.fit(training_task(ready, tuning), resume)
@@ -87,6 +94,8 @@ def execute(
     yield test(ready, chosen)
     if not STRATEGIES[run.strategy].solves_head:
         yield from measure_depths(ready, TRAINING_DONE, 1.0)
+    if similarity:
+        yield similarity.after()
     control.progress.done = 1.0
     return ready.network
 
@@ -128,7 +137,7 @@ def prepare(
     network.fix((unit for unit in range(network.n_units) if unit not in moves.units), moves.parts)
     network.to(where, memory_format=torch.channels_last)
     bits = precision(device, run.train.precision)
-    ready = Prepared(run, card, network, origin, images, pixels, split, control, shared, bits)
+    ready = Prepared(run, card, network, origin, images, pixels, split, control, shared, bits, home)
     control.enter("preparing", SETUP_DONE)
     tuning.prepare()
     return ready, _started(ready, device), tuning
@@ -156,7 +165,7 @@ def _started(ready: Prepared, device: Device) -> Started:
             "crop_fraction": card.crop_fraction,
             "augmentation": augmentation(ready),
         },
-        pooling=network.pooling,
+        pooling=ready.run.pooling or network.pooling,
         versions={name: importlib.metadata.version(name) for name in ("torch", "timm", "numpy", "scikit-learn")}
         | {"python": platform.python_version()},
     )
@@ -247,19 +256,25 @@ def training_task(ready: Prepared, tuning: Tuning) -> train.Task:
         share=(SETUP_DONE, TRAINING_DONE),
         tuning=tuning,
         course=course(ready.run, ready.card),
+        at_epoch=ready.at_epoch,
     )
 
 
 def solve_head(ready: Prepared, tuning: Tuning) -> Generator[Event, None, train.Best]:
     """Measure every depth of the frozen backbone, then put a solved head in place of the one that knows nothing."""
+    yield from measure_depths(ready, SETUP_DONE, TRAINING_DONE)
     if STRATEGIES[ready.run.strategy].tuning:
-        yield from measure_depths(ready, SETUP_DONE, TRAINING_DONE)
         solved = tuning.solve(heads.splits(ready))
         yield Notice(solved.notice)
         heads.put(ready.network, solved.weight, solved.bias)
         return train.Best(solved.validation_accuracy, solved.validation_loss, 0)
-    last = yield from measure_depths(ready, SETUP_DONE, TRAINING_DONE, always=("linear_probe",))
-    probe = last["linear_probe"].solution
+    if ready.pooling == POOLINGS[0]:
+        found = measure(ready, ready.network.n_units - 1, SCORES["linear_probe"], embedded_parts(ready))
+    else:
+        found = SCORES["linear_probe"].on_split(embedded_parts(ready), ready.control.step)
+    if isinstance(found, ScoreNotDefined):
+        raise found
+    probe = found.solution
     heads.put(ready.network, probe.weight, probe.bias)
     return train.Best(probe.validation_accuracy, probe.validation_loss, 0)
 

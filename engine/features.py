@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -10,9 +12,29 @@ from engine.batches import Pixels
 from engine.control import Control
 
 
+@dataclass(frozen=True)
+class Features:
+    """Of some images, in order."""
+
+    units: list[np.ndarray | None]
+    """After every unit, float64 (n, n_features of the unit); None where a unit has no features."""
+    embedded: np.ndarray
+    """What the network's own head reads, float64 (n, its inputs)."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they take."""
+        return self.embedded.nbytes + sum(rows.nbytes for rows in self.units if rows is not None)
+
+
 def extract(
-    network: Network, pixels: Pixels, indices: np.ndarray, batch_size: int, control: Control
-) -> list[np.ndarray | None]:
+    network: Network,
+    pixels: Pixels,
+    indices: np.ndarray,
+    batch_size: int,
+    control: Control,
+    pooling: str = "global_average",
+) -> Features:
     """Pooled features after every unit, for some images.
 
     Args:
@@ -21,16 +43,22 @@ def extract(
         indices: int64 (n,), which images, in order.
         batch_size: images per pass; changes speed, not results beyond rounding.
         control: asked between batches.
+        pooling: one of `engine.spec.POOLINGS`.
 
-    Returns:
-        One float64 array (n, n_features of the unit) per unit, None where a unit has no features.
+    Raises:
+        BackboneError: the network cannot be pooled so.
     """
     network.eval()
     taken: list[list[np.ndarray]] = [[] for _ in range(network.n_units)]
+    last: list[np.ndarray] = []
     with torch.inference_mode():
         for images, _ in pixels.in_order(indices, batch_size):
             control.step()
-            for unit, features in enumerate(network.features(images)):
-                if features is not None:
-                    taken[unit].append(features.double().cpu().numpy())
-    return [np.concatenate(parts) if parts else None for parts in taken]
+            units, embedded = network.pooled(images, pooling)
+            for unit, rows in enumerate(units):
+                if rows is not None:
+                    taken[unit].append(rows.double().cpu().numpy())
+            if embedded is not units[-1]:
+                last.append(embedded.double().cpu().numpy())
+    joined = [np.concatenate(parts) if parts else None for parts in taken]
+    return Features(joined, np.concatenate(last) if last else joined[-1])

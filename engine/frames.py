@@ -12,26 +12,40 @@ test_n (images), selection, trainable_parameters, total_parameters, device, prec
 training), split (train or validation), metric (accuracy 0..1 or loss in nats), value.
 
 `transfer_curve`: experiment_id, run_id, backbone, dataset, strategy, unit (1 = stem; 0 = none), unit_name, depth_fraction
-(unit / n_units), frozen_depth, n_units, seed, label_budget, budget, metric, value (0..1), n_images. `test_accuracy` and
-`val_accuracy` are of the trained network, at unit = frozen_depth; `probe_accuracy` and `knn_accuracy` are of the features
-after each unit of that run's network, on the test images.
+(unit / n_units), frozen_depth, n_units, seed, label_budget, budget, metric, value (NA where the score has no meaning),
+n_images (measured on), n_features (D after pooling), reason (of a missing value), pooling (how a unit's output becomes features),
+detail (JSON: how the value was chosen). `test_accuracy` and `val_accuracy` are of the trained network, at unit = frozen_depth.
+All others are of the features after each unit of that run's network: `probe_accuracy` (0..1; detail: C, validation_accuracy,
+balanced_accuracy, selectivity) and `knn_accuracy` (0..1) on the test images; `logme`, `h_score`, `h_score_regularised`, `nleep`,
+`transrate`, `gbc`, `silhouette`, `ncc`, and `leep` and `nce` (last unit only), on the training images, in the ranges that
+`engine.scores.SCORES` states (detail: d, rank).
+
+`panel`: as `transfer_curve` up to n_units, then epoch (0 = before training), metric, value, n_images, reason, pooling. On a fixed
+set of training images while the network trains: `probe_accuracy` (held-out folds), `knn_accuracy` (leave one out), `logme`,
+`drift` (1 - unbiased CKA with the features before training), `weight_change` (norm of the change / norm before). At unit 0:
+`cost_seconds` and `cost_share` (of the epoch's own time).
+
+`similarity`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, unit_a and unit_a_name
+(before training), unit_b and unit_b_name (after it), value (unbiased linear CKA, -1..1), n_images, reason, pooling.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from engine import depth_frames
 from engine.errors import StoreError, UnknownNameError
-from engine.events import DepthMeasured, EpochEnded, Event, FreezeChecked, Started, Tested
-from engine.spec import RunSpec
+from engine.events import EpochEnded, Event, FreezeChecked, Started, Tested
+from engine.spec import POOLINGS, RunSpec
 from engine.store import Store, StoredEvent, check_link
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES = ("runs", "learning_curve", "transfer_curve")
+NAMES = ("runs", "learning_curve", "transfer_curve", "panel", "similarity")
 
 _CELL = {
     "experiment_id": "str",
@@ -77,17 +91,12 @@ COLUMNS: dict[str, dict[str, str]] = {
         "images_per_second": "float64",
     },
     "learning_curve": {**_CELL, "epoch": "int64", "split": "str", "metric": "str", "value": "float64"},
-    "transfer_curve": {
-        **_CELL,
-        "unit": "int64",
-        "unit_name": "str",
-        "depth_fraction": "float64",
-        "n_units": "int64",
-        "metric": "str",
-        "value": "float64",
-        "n_images": "Int64",
-    },
+    **{name: {**_CELL, **columns} for name, columns in depth_frames.COLUMNS.items()},
 }
+
+
+Maker = Callable[[dict[str, Any]], Iterable[dict[str, Any]]]
+DepthRows = Callable[[dict[str, Any], int, str, list[Event]], Iterable[dict[str, Any]]]
 
 
 class Frames:
@@ -137,7 +146,13 @@ class Frames:
         Raises:
             UnknownNameError: no frame has this name.
         """
-        makers = {"runs": self._run, "learning_curve": self._learning, "transfer_curve": self._transfer}
+        makers: dict[str, Maker] = {
+            "runs": self._run,
+            "learning_curve": self._learning,
+            "transfer_curve": partial(self._of_depths, depth_frames.transfer_rows),
+            "panel": partial(self._of_depths, depth_frames.panel_rows),
+            "similarity": partial(self._of_depths, depth_frames.similarity_rows),
+        }
         if name not in makers:
             raise UnknownNameError("frame", name, makers)
         with self._lock:
@@ -226,23 +241,10 @@ class Frames:
                     if value is not None:
                         yield cell | {"epoch": event.epoch, "split": split, "metric": metric, "value": value}
 
-    def _transfer(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
-        n_units = stored["n_units"]
-        cell = self._cell(stored) | {"n_units": n_units}
+    def _of_depths(self, rows: DepthRows, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        pooling = self._spec(stored).pooling or POOLINGS[0]
         events = self.events(stored["run_id"], stored["attempt"])
-        started = _last(events, Started)
-        for event in events:
-            if isinstance(event, DepthMeasured):
-                place = {"unit": event.unit, "unit_name": event.unit_name, "depth_fraction": event.unit / n_units}
-                yield cell | place | {"metric": event.metric, "value": event.value, "n_images": event.n_images}
-            if isinstance(event, Tested):
-                depth = cell["frozen_depth"]
-                name = started.unit_names[depth - 1] if started and depth else "none"
-                place = {"unit": depth, "unit_name": name, "depth_fraction": depth / n_units}
-                yield cell | place | {"metric": "test_accuracy", "value": event.accuracy, "n_images": event.n_images}
-                if event.validation_accuracy is not None:
-                    value = {"metric": "val_accuracy", "value": event.validation_accuracy}
-                    yield cell | place | value | {"n_images": started.n_validation if started else None}
+        return rows(self._cell(stored), stored["n_units"], pooling, events)
 
 
 def tidy(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:

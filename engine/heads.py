@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from engine.backbones._network import Network
-from engine.depths import Prepared, read_features
+from engine.depths import Prepared, parts_of, plain_features
 from engine.features import extract
 from engine.scores import FeatureSplit
 from engine.scores.linear_probe import fit, solve
@@ -22,15 +22,9 @@ def put(network: Network, weight: np.ndarray, bias: np.ndarray) -> None:
 
 def splits(ready: Prepared) -> list[FeatureSplit]:
     """Features of every depth that has some, with their labels; those that the measures use."""
-    split = ready.split
-    cuts = [len(split.train), len(split.train) + len(split.validation)]
-    labels = np.split(ready.images.labels[np.concatenate([split.train, split.validation, split.test])], cuts)
-    found = []
-    for rows in read_features(ready):
-        if rows is not None:
-            train, validation, test = np.split(rows, cuts)
-            found.append(FeatureSplit(train, labels[0], validation, labels[1], test, labels[2]))
-    return found
+    labelled, tested = plain_features(ready)
+    pairs = zip(labelled.units, tested.units, strict=True)
+    return [parts_of(ready, known, hidden) for known, hidden in pairs if known is not None and hidden is not None]
 
 
 def start_from_probe(ready: Prepared) -> None:
@@ -41,7 +35,7 @@ def start_from_probe(ready: Prepared) -> None:
     split, labels = ready.split, ready.images.labels
     chosen = np.concatenate([split.train, split.validation])
     ready.control.enter("solving the first head", ready.control.progress.done)
-    rows = extract(ready.network, ready.pixels, chosen, EVALUATION_BATCH, ready.control)[-1]
+    rows = extract(ready.network, ready.pixels, chosen, EVALUATION_BATCH, ready.control).embedded
     train, validation = np.split(rows, [len(split.train)])
     none = np.empty((0, rows.shape[1])), np.empty(0, dtype=np.int64)
     parts = FeatureSplit(train, labels[split.train], validation, labels[split.validation], *none)

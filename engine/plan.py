@@ -64,7 +64,8 @@ def plan(
                     for strategy, depth, weights, settings in cells(spec, one):
                         run = RunSpec(
                             backbone, dataset, strategy, depth, seed, budget, weights, spec.measures, spec.train,
-                            keep_weights=spec.keep_weights, settings=settings,
+                            keep_weights=spec.keep_weights, settings=settings, pooling=spec.pooling,
+                            panel_epochs=spec.panel_epochs,
                         )  # fmt: skip
                         planned.setdefault(run.run_id, PlannedRun(run, one, info))
                     for run in layer_transfer.study(spec, backbone, one.n_units, info, seed, budget):

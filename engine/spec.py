@@ -29,7 +29,13 @@ SCHEDULES = ("one_cycle", "cosine", "constant", "warmup_cosine", "slanted_triang
 AUGMENTATIONS = ("dataset", "none", "crop", "crop_colour", "crop_flip", "crop_flip_colour", "crop_flip_erase")
 SELECTIONS = ("best_validation", "last_epoch")
 PRECISIONS = ("auto", "float32", "bfloat16")
-MEASURES = ("linear_probe", "knn")
+MEASURES = ("linear_probe", "knn", "logme")
+"""Measures of a run that asks for none in particular: they cost less than the pass that reads the features."""
+ALL_MEASURES = (
+    "linear_probe", "knn", "ncc", "logme", "h_score", "h_score_regularised", "nleep", "transrate", "gbc", "silhouette",
+    "leep", "nce", "cka_matrix",
+)  # fmt: skip
+"""Every score of labelled features; those of the source head (last unit only); and the similarity of every pair of units."""
 POOLINGS = ("global_average", "adaptive_9k", "class_token", "patch_mean")
 ALL_DEPTHS = "all"
 
@@ -160,6 +166,11 @@ class RunSpec(_Spec):
     """Whether the selected weights are kept for runs that start from them; None = no."""
     settings: Table | None = None
     """Settings of the strategy that differ from its defaults; None = none do."""
+    pooling: str | None = None
+    """How a unit's output becomes features, one of POOLINGS; None = `global_average`. The network's own head is not affected."""
+    panel_epochs: tuple[int, ...] | str | None = None
+    """Epochs after which measures of every depth are taken on a fixed set of training images: numbers (0 = before training)
+    or `every N` (with 0 and the last); None = none."""
 
     def __post_init__(self) -> None:
         for name in ("backbone", "dataset", "strategy"):
@@ -173,8 +184,10 @@ class RunSpec(_Spec):
         object.__setattr__(self, "keep_weights", _yes("keep_weights", self.keep_weights))
         object.__setattr__(self, "settings", table("settings", self.settings or {}) or None)
         _weights(self.weights)
-        object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
+        object.__setattr__(self, "measures", one_of_each("measures", self.measures, ALL_MEASURES, empty=True))
         object.__setattr__(self, "train", _train(self.train))
+        object.__setattr__(self, "pooling", _pooling(self.pooling))
+        object.__setattr__(self, "panel_epochs", _panel_epochs(self.panel_epochs))
 
     @property
     def run_id(self) -> str:
@@ -204,6 +217,8 @@ class ExperimentSpec(_Spec):
     """Whether every run keeps its selected weights; None = no."""
     settings: Table | None = None
     """Settings of strategies, a table for each: {"lora": {"rank": 4}}; what is not given keeps its default."""
+    pooling: str | None = None
+    panel_epochs: tuple[int, ...] | str | None = None
     name: str = ""
     """What people call it; not part of its identity."""
 
@@ -224,11 +239,13 @@ class ExperimentSpec(_Spec):
             whole("seeds", seed, 0, 2**31 - 1)
         object.__setattr__(self, "label_budgets", _budgets(self.label_budgets))
         _weights(self.weights)
-        object.__setattr__(self, "measures", one_of_each("measures", self.measures, MEASURES, empty=True))
+        object.__setattr__(self, "measures", one_of_each("measures", self.measures, ALL_MEASURES, empty=True))
         object.__setattr__(self, "train", _train(self.train))
         object.__setattr__(self, "keep_weights", _yes("keep_weights", self.keep_weights))
         object.__setattr__(self, "settings", tables("settings", self.settings or {}) or None)
         object.__setattr__(self, "class_splits", _splits(self.class_splits))
+        object.__setattr__(self, "pooling", _pooling(self.pooling))
+        object.__setattr__(self, "panel_epochs", _panel_epochs(self.panel_epochs))
         if (
             not isinstance(self.name, str)
             or len(self.name) > 200
@@ -310,3 +327,25 @@ def _yes(name: str, value: object) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise SpecError(f"{name} is {value!r}; it must be true or false.")
     return value or None
+
+
+def _pooling(value: object) -> str | None:
+    """A name, or None for the usual one: what is not asked for is no part of an identity."""
+    if value is None:
+        return None
+    choice("pooling", value, POOLINGS)
+    return None if value == POOLINGS[0] else str(value)
+
+
+def _panel_epochs(value: object) -> tuple[int, ...] | str | None:
+    if value is None or value == () or value == []:
+        return None
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*every\s+(\d{1,5})\s*", value, re.ASCII | re.IGNORECASE)
+        if not found or not 1 <= int(found[1]) <= 10_000:
+            raise SpecError(f"panel_epochs is {value!r}; give a list of epochs, for example [0, 5, 10], or 'every 5'.")
+        return f"every {int(found[1])}"
+    epochs = one_of_each("panel_epochs", value, kind=int)
+    for epoch in epochs:
+        whole("panel_epochs", epoch, 0, 10_000)
+    return tuple(sorted(epochs))

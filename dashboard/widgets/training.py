@@ -30,6 +30,21 @@ WORDS = {
     "bfloat16": "bfloat16",
     "linear_probe": "Linear probe",
     "knn": "Nearest neighbours",
+    "ncc": "Nearest class mean",
+    "logme": "LogME",
+    "h_score": "H-score",
+    "h_score_regularised": "H-score, regularised",
+    "nleep": "NLEEP",
+    "transrate": "TransRate",
+    "gbc": "GBC",
+    "silhouette": "Silhouette",
+    "leep": "LEEP",
+    "nce": "NCE",
+    "cka_matrix": "Similarity of units (CKA)",
+    "global_average": "Global average",
+    "adaptive_9k": "Grid of about 9,000 numbers",
+    "class_token": "Class token",
+    "patch_mean": "Mean of the patches",
 }
 
 
@@ -41,11 +56,25 @@ def training(info: DatasetInfo | None) -> None:
     with right:
         _choices(info)
     st.pills(
-        "Measures after every unit", spec.MEASURES, selection_mode="multi", format_func=_word,
+        "Measures after every unit", spec.ALL_MEASURES, selection_mode="multi", format_func=_word,
         default=draft.start("measures"), key=draft.key("measures"),
         help="How good the features after each unit are, without training the network: a linear classifier solved on them,"
-        " and the labels of the 20 most similar images.",
+        " the labels of the 20 most similar images, and scores from formulas. LEEP and NCE need the classifier that the backbone"
+        " was pretrained with, and are taken at the last unit. A score that has no meaning on these features says why.",
     )  # fmt: skip
+    left, right = st.columns(2)
+    with left:
+        _choose(
+            "Features of a unit", "pooling", spec.POOLINGS,
+            "How a unit's output becomes one row of numbers per image: the mean over positions; means over the cells of a grid,"
+            " about 9,000 numbers; or, in transformers, the class token or the mean of the patches.",
+        )  # fmt: skip
+    with right:
+        st.text_input(
+            "Measure while training", draft.start("panel"), key=draft.key("panel"), placeholder="never",
+            help="Epochs after which every unit is measured on a fixed set of training images: every 5, or 0, 10, 30."
+            " Watching changes nothing in the training.",
+        )  # fmt: skip
     st.text_input(
         "Seed numbers", draft.start("seed-list"), key=draft.key("seed-list"),
         placeholder="0, 1, 2, ... as many as chosen above",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine import run_weights
 from engine.backbones._base import family_of
 from engine.backbones._network import Network
 from engine.backbones._weights import read_safetensors
@@ -34,7 +35,8 @@ def source_head(network: Network, name: str, weights: str, home: Path | None) ->
 
     Args:
         network: built by the family of `name`.
-        weights: as in a spec: `pretrained`, `random` or `file:PATH`.
+        weights: as in a spec: `pretrained`, `random`, `file:PATH` or `run:RUN_ID` (the head that run has learned).
+        home: where runs keep their weights.
 
     Raises:
         BackboneError: there is none, with the reason.
@@ -43,7 +45,9 @@ def source_head(network: Network, name: str, weights: str, home: Path | None) ->
     if weights == "random":
         raise BackboneError("random weights know no source classes")
     family = family_of(name)
-    if weights.startswith("file:"):
+    if weights.startswith(run_weights.PREFIX):
+        path = run_weights.path(home or Path(), weights.removeprefix(run_weights.PREFIX))
+    elif weights.startswith("file:"):
         path = Path(weights.removeprefix("file:")).expanduser()
     elif family.source_file is None:
         raise BackboneError(f"backbones of the family {family.label} come without a source classifier")

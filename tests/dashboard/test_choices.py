@@ -25,6 +25,8 @@ SPECS = [
         label_budgets=(20, "5/class", "10%"),
         weights="file:/w.safetensors",
         measures=(),
+        pooling="adaptive_9k",
+        panel_epochs="every 5",
         train=TrainSpec(epochs=3, learning_rate=0.1, optimizer="adamw"),
         name="mine",
     ),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import engine
 from dashboard import recipe
 from engine.errors import SpecError
-from engine.spec import AUGMENTATIONS, MEASURES, OPTIMIZERS, SCHEDULES, ExperimentSpec, TrainSpec
+from engine.spec import ALL_MEASURES, AUGMENTATIONS, OPTIMIZERS, POOLINGS, SCHEDULES, ExperimentSpec, TrainSpec
 
 names = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20).filter(str.strip)
 trains = st.builds(
@@ -40,7 +40,9 @@ specs = st.builds(
         st.integers(2, 2000) | st.sampled_from(["5/class", "1/class", "10%", "0.5%", "vtab"]), max_size=4
     ),
     weights=st.sampled_from(["pretrained", "random"]) | names.map("file:{}".format),
-    measures=st.lists(st.sampled_from(MEASURES), unique=True),
+    measures=st.lists(st.sampled_from(ALL_MEASURES), unique=True),
+    pooling=st.none() | st.sampled_from(POOLINGS),
+    panel_epochs=st.none() | st.lists(st.integers(0, 50), max_size=4) | st.integers(1, 99).map("every {}".format),
     train=trains,
     name=names | st.just(""),
 )

@@ -49,16 +49,16 @@ def of(kind: str, events: list[Event]) -> list:
 
 def test_events_of_a_training_in_order(run):
     events = events_of(run(measures=MEASURES))
-    assert kinds(events) == ["started", "epoch", "epoch", "epoch", "freeze", "tested", *["depth"] * 8]
+    assert kinds(events) == ["started", "epoch", "epoch", "epoch", "freeze", "tested", *["depth"] * 12]
     assert [(event.unit, event.metric) for event in of("depth", events)] == [
-        (unit, metric) for unit in (1, 2, 3, 4) for metric in ("probe_accuracy", "knn_accuracy")
+        (unit, metric) for unit in (1, 2, 3, 4) for metric in ("probe_accuracy", "knn_accuracy", "logme")
     ]
     assert [event.epoch for event in of("epoch", events)] == [0, 1, 2]
 
 
 def test_events_of_a_linear_probe_in_order(run):
     events = events_of(run("linear_probe", 4, measures=MEASURES))
-    assert kinds(events) == ["started", *["depth"] * 8, "freeze", "tested"]
+    assert kinds(events) == ["started", *["depth"] * 12, "freeze", "tested"]
 
 
 def test_what_was_set_up_is_reported(run, colours):

@@ -24,7 +24,7 @@ def setup(tiny, colours):
 def test_every_depth_in_the_order_asked_for(setup, tiny):
     network, pixels = setup
     indices = np.array([7, 3, 30, 11])
-    features = extract(network, pixels, indices, 3, Control())
+    features = extract(network, pixels, indices, 3, Control()).units
     assert [part.shape for part in features] == [(4, unit.n_features) for unit in card(tiny).units]
     assert {part.dtype for part in features} == {np.dtype("float64")}
     (images, _), *_ = pixels.in_order(indices, 4)
@@ -45,7 +45,7 @@ def test_looking_changes_nothing(setup):
 
 def test_the_size_of_batches_does_not_matter(setup):
     network, pixels = setup
-    one, two = (extract(network, pixels, np.arange(10), size, Control()) for size in (3, 10))
+    one, two = (extract(network, pixels, np.arange(10), size, Control()).units for size in (3, 10))
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
@@ -55,3 +55,16 @@ def test_it_can_be_stopped(setup):
     control.stop = True
     with pytest.raises(Cancelled):
         extract(*setup, np.arange(4), 2, control)
+
+
+def test_pooling_changes_the_measured_features_and_not_what_the_head_reads(setup):
+    network, pixels = setup
+    plain, cells = (
+        extract(network, pixels, np.arange(9), 4, Control(), name) for name in ("global_average", "adaptive_9k")
+    )
+    np.testing.assert_array_equal(plain.embedded, plain.units[-1])
+    np.testing.assert_array_equal(cells.embedded, plain.embedded)
+    wider = [b.shape[1] >= a.shape[1] for a, b in zip(plain.units, cells.units, strict=True)]
+    assert all(wider)
+    assert cells.units[0].shape[1] > plain.units[0].shape[1]
+    assert cells.nbytes > plain.nbytes > 0

@@ -23,8 +23,15 @@ DEPTHS = [
     DepthMeasured(1, "stem", "knn_accuracy", None, 8, 4),
     DepthMeasured(2, "block", "probe_accuracy", 0.875, 8, 8),
 ]
+PANEL = [
+    events.PanelMeasured(0, 1, "stem", {"drift": 0.0, "logme": None}, {"logme": "no maximum"}, 12),
+    events.PanelCost(0, 12, "ab", 0.5, None),
+    events.PanelMeasured(1, 1, "stem", {"drift": 0.25, "logme": 0.125}, {}, 12),
+    events.PanelCost(1, 12, "ab", 0.5, 10.0),
+]
+SIMILARITY = events.SimilarityMeasured(["stem", "block"], [[1.0, 0.5], [None, 0.75]], 12, 8, {"2,1": "does not vary"})
 TESTED = events.Tested(0.75, 8, 0.75, 1, "best_validation", "ab")
-ALL = [STARTED, *CURVE, FreezeChecked(3, "x", "x", []), TESTED, *DEPTHS]
+ALL = [STARTED, *CURVE, FreezeChecked(3, "x", "x", []), TESTED, *DEPTHS, *PANEL, SIMILARITY]
 
 
 @pytest.fixture
@@ -279,3 +286,35 @@ def test_a_spreadsheet_runs_no_name_as_a_formula(frames, claimed):
     assert ",'=pilot," in text
     frame = pd.DataFrame({"a": ["-1", "@x", "+1", "fine", "a=b", ""], "b": [-1.0, 2, 3, 4, 5, 6]})
     assert to_csv(frame).splitlines() == ["a,b", "'-1,-1.0", "'@x,2.0", "'+1,3.0", "fine,4.0", "a=b,5.0", ",6.0"]
+
+
+def test_a_score_without_a_value_has_its_reason(frames, claimed):
+    leases, lease = claimed
+    refused = DepthMeasured(2, "block", "h_score", None, 0, 8, {"reason": "4 samples of 8 features"})
+    leases.append(lease, 0, [STARTED, DepthMeasured(1, "stem", "logme", 0.5, 8, 4, {"rank": 3}), refused])
+    one, two = frames.frame("transfer_curve").to_dict("records")
+    assert (one["value"], one["reason"], one["n_features"], one["detail"]) == (0.5, "", 4, '{"rank": 3}')
+    assert one["pooling"] == "global_average"
+    assert pd.isna(two["value"])
+    assert (two["reason"], two["detail"]) == ("4 samples of 8 features", "{}")
+
+
+def test_the_panel_has_a_row_per_epoch_unit_and_measure_and_its_cost(frames, claimed):
+    leases, lease = claimed
+    leases.append(lease, 0, [STARTED, *PANEL])
+    panel = frames.frame("panel").set_index(["epoch", "unit", "metric"])
+    assert panel["value"][1, 1, "drift"] == 0.25
+    assert pd.isna(panel["value"][0, 1, "logme"])
+    assert panel["reason"][0, 1, "logme"] == "no maximum"
+    assert panel["value"][1, 0, "cost_share"] == 0.05
+    assert (0, 0, "cost_share") not in panel.index
+    assert len(panel) == 7
+
+
+def test_the_similarity_has_a_row_per_pair_of_units(frames, claimed):
+    leases, lease = claimed
+    leases.append(lease, 0, [STARTED, SIMILARITY])
+    rows = frames.frame("similarity").set_index(["unit_a", "unit_b"])
+    assert rows["value"][1, 2] == 0.5
+    assert rows["reason"][2, 1] == "does not vary"
+    assert rows["unit_b_name"][1, 2] == "block"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.errors import SpecError
 from engine.spec import (
     ALL_DEPTHS,
+    ALL_MEASURES,
     AUGMENTATIONS,
     MEASURES,
     OPTIMIZERS,
@@ -117,9 +118,25 @@ def test_whatever_is_measured_is_in_the_identity(change):
 
 def test_identities_do_not_change_between_versions():
     # Recorded on 2026-11-21 (SPEC_VERSION 1): a store written then must still find its runs.
-    run = RunSpec("resnet20_cifar10", "digits", "full_fine_tuning", 0, 0, 100)
+    then = ("linear_probe", "knn")
+    run = RunSpec("resnet20_cifar10", "digits", "full_fine_tuning", 0, 0, 100, measures=then)
     assert run.run_id == "b678d6042f3f5cc0"
-    assert ExperimentSpec().experiment_id == "91b15c2ab692b32f"
+    assert ExperimentSpec(measures=then).experiment_id == "91b15c2ab692b32f"
+
+
+def test_what_is_not_asked_for_is_no_part_of_an_identity():
+    plain = ExperimentSpec()
+    assert ExperimentSpec(pooling="global_average", panel_epochs=[]).experiment_id == plain.experiment_id
+    assert ExperimentSpec(pooling="adaptive_9k").experiment_id != plain.experiment_id
+    assert ExperimentSpec(panel_epochs="every  5").panel_epochs == "every 5"
+    assert ExperimentSpec(panel_epochs=[5, 0, 5]).panel_epochs == (0, 5)
+
+
+def test_measures_are_the_scores_of_labelled_features_and_of_the_source_head():
+    from engine.scores import SCORES
+
+    assert {*ALL_MEASURES} - {"cka_matrix"} == {score.name for score in SCORES if score.kind != "two_sets"}
+    assert {*MEASURES} <= {*ALL_MEASURES}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +153,13 @@ def test_identities_do_not_change_between_versions():
         (TrainSpec, {"optimizer": "adamW"}, "Did you mean 'adamw'"),
         (TrainSpec, {"cycles": 0}, "cycles is 0; it must be from 1 to 100"),
         (TrainSpec, {"label_smoothing": 1}, "label_smoothing is 1"),
+        (ExperimentSpec, {"pooling": "average"}, "Did you mean 'global_average'"),
+        (ExperimentSpec, {"pooling": 3}, "pooling is 3"),
+        (ExperimentSpec, {"panel_epochs": "each 5"}, "'every 5'"),
+        (ExperimentSpec, {"panel_epochs": "every 0"}, "panel_epochs is 'every 0'"),
+        (ExperimentSpec, {"panel_epochs": [-1]}, "panel_epochs is -1"),
+        (ExperimentSpec, {"panel_epochs": [1.5]}, "whole number"),
+        (ExperimentSpec, {"panel_epochs": 5}, "must be a list"),
         (ExperimentSpec, {"seeds": [-1]}, "seeds is -1"),
         (ExperimentSpec, {"seeds": []}, "seeds is empty"),
         (ExperimentSpec, {"seeds": 0}, "seeds is 0; it must be a list"),

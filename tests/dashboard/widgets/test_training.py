@@ -7,5 +7,6 @@ from engine import spec
 
 
 def test_every_choice_has_words() -> None:
-    choices = (spec.OPTIMIZERS, spec.SCHEDULES, spec.AUGMENTATIONS, spec.SELECTIONS, spec.PRECISIONS, spec.MEASURES)
+    trained = (spec.OPTIMIZERS, spec.SCHEDULES, spec.AUGMENTATIONS, spec.SELECTIONS, spec.PRECISIONS)
+    choices = (*trained, spec.ALL_MEASURES, spec.POOLINGS)
     assert {one for options in choices for one in options} == set(WORDS)
