@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import dataset_commands
+from engine import dataset_commands, layers_command
 from engine.errors import SpecError, TransferscopeError, UnknownNameError
 from engine.imports import command as imports
 from engine.spec import ExperimentSpec
@@ -94,6 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("search", nargs="*", help="words of a name, family, source data or licence; none: all")
     added.add_argument("--limit", type=int, default=40, help="how many are shown at most (default 40; 0: all)")
     added.add_argument("--json", action="store_true", help="one JSON object per backbone")
+    layers_command.arguments(
+        with_home(
+            command("layers", layers_command.run, "Score every unit of a backbone on a dataset, without training.")
+        )
+    )
+    layers_command.similarity_arguments(
+        with_home(command("similarity", layers_command.run_similarity, "Compare every unit of two backbones by CKA."))
+    )
     added = command("describe", _describe, "Show the units of a backbone and what each costs.")
     added.add_argument("backbone")
     added.add_argument("--json", action="store_true", help="the whole card")

@@ -135,12 +135,13 @@ def read_features(ready: Prepared) -> tuple[Features, Features]:
         )
         key = (run.backbone, ready.weights, run.dataset, ready.fingerprint, ready.pooling)
         frozen = unchanged(ready.network, ready.network.n_units)
+        labelled = read(np.concatenate([split.train, split.validation]))
         tested = ready.shared.tests.get(key) if frozen else None
         if tested is None:
             tested = read(split.test)
             if frozen:
                 ready.shared.keep_test(key, tested)
-        ready.features = read(np.concatenate([split.train, split.validation])), tested
+        ready.features = labelled, tested
     return ready.features
 
 

@@ -14,6 +14,7 @@ from engine.registry import Registry
 from engine.scores import _checks
 from engine.scores._intervals import ScoreInterval, interval
 from engine.scores._statistics import Statistics
+from engine.scores._threads import threads_for
 
 Kind = Literal["labelled", "source_head", "two_sets"]
 Invariance = Literal[
@@ -182,9 +183,10 @@ class Score:
     def on(self, statistics: Statistics, **options: Any) -> float:
         """A labelled score of checked features, which other scores may have used before. Raises ScoreNotDefined."""
         _checks.enough(self.name, statistics.names, statistics.counts, self.least_per_class)
-        if self.shares:
-            return self._finite(self.compute(statistics, **options))
-        return self._finite(self.compute(statistics.features, statistics.classes, **options))
+        with threads_for(statistics.features):
+            if self.shares:
+                return self._finite(self.compute(statistics, **options))
+            return self._finite(self.compute(statistics.features, statistics.classes, **options))
 
     def on_split(self, split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Measured:
         """As runs measure a labelled score; `step` is called between parts of the work and may raise to stop.

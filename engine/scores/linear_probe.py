@@ -12,11 +12,8 @@ round. Range 0..1. Ignores: what is not linear. Public implementations often fix
 
 from __future__ import annotations
 
-import contextlib
-import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,16 +21,12 @@ from engine.scores import _folds
 from engine.scores._base import SCORES, FeatureSplit, Measured, Score
 from engine.scores._logistic import Basis, path
 from engine.scores._statistics import Statistics
-
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
+from engine.scores._threads import threads_for
 
 # Every fourth point, rounded, of the usual logspace(-6, 5, 45): neighbours differ by less than one validation image here.
 GRID = tuple(10.0**power for power in range(-6, 6))
 FINAL, ROUGH = 1e-6, 1e-3
 """Tolerances (see `_logistic`) of the fit that is used, and of the control, whose accuracy is chance or near it."""
-SMALL = 2_000_000
-"""Numbers in the training features below which threads cost more than they give (3 to 16 times on a busy machine)."""
 FOLDS = 5
 LARGE = 5_000
 """Images from which on one fold alone tests well enough (a thousand images: +-3 points)."""
@@ -64,7 +57,7 @@ def solve(split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Probe
     """
     if set(split.train_labels) < {*split.validation_labels, *split.test_labels, *range(split.train_labels.max() + 1)}:
         raise ValueError("every class needs a training image")
-    with _threads_for(split.train):
+    with threads_for(split.train):
         return _solve(split, step)
 
 
@@ -127,7 +120,7 @@ def _control(split: FeatureSplit, c: float) -> float:
     features, labels = split.labelled
     shuffled = np.random.default_rng(0).permutation(np.concatenate([labels, split.test_labels]))
     known, hidden = shuffled[: len(labels)], shuffled[len(labels) :]
-    with _threads_for(features):
+    with threads_for(features):
         weight, bias = fit(features, known, int(shuffled.max()) + 1, c, ROUGH)
     return float(np.mean((split.test @ weight.T + bias).argmax(1) == hidden))
 
@@ -159,7 +152,7 @@ def choose_by_folds(statistics: Statistics, fold: np.ndarray, step: Callable[[],
     hits, costs = np.zeros(len(GRID)), np.zeros(len(GRID))
     for rows, labels, held, hidden, n_classes in _cuts(statistics, fold):
         step()
-        with _threads_for(rows):
+        with threads_for(rows):
             for place, (weight, bias) in enumerate(path(Basis.of(rows), labels, n_classes, GRID)):
                 logits = held @ weight.T + bias
                 hits[place] += np.sum(logits.argmax(1) == hidden)
@@ -171,7 +164,7 @@ def folds_accuracy(statistics: Statistics, fold: np.ndarray, c: float) -> float:
     """Accuracy over held-out folds (n,) of checked features at a known C."""
     hits = 0
     for rows, labels, held, hidden, n_classes in _cuts(statistics, fold):
-        with _threads_for(rows):
+        with threads_for(rows):
             ((weight, bias),) = path(Basis.of(rows), labels, n_classes, (c,))
         hits += int(np.sum((held @ weight.T + bias).argmax(1) == hidden))
     return hits / len(fold)
@@ -199,20 +192,6 @@ def _standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = features.mean(0)
     # Relative to the column's size: the rounding of a large constant is not a signal, a small signal is not a constant.
     return mean, np.where(scale > 1e-10 * (np.abs(mean) + scale), scale, 1.0)
-
-
-def _threads_for(features: np.ndarray) -> contextlib.AbstractContextManager:
-    if features.size >= SMALL:
-        return contextlib.nullcontext()
-    return _pools().limit(limits=1, user_api="blas")
-
-
-@functools.cache
-def _pools() -> ThreadpoolController:
-    import scipy.linalg  # noqa: F401  (first: the look below sees loaded libraries only)
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()  # looks through all of them, so once
 
 
 SCORES.register(

@@ -56,7 +56,7 @@ def test_a_scores_value_is_that_of_the_features_themselves(run):
     found = depths(events_of(spec))
     from engine.control import Control
 
-    ready, _ = execute.prepare(spec, cpu(), None, Control(), Caches())
+    ready, *_ = execute.prepare(spec, cpu(), None, Control(), Caches())
     features = extract(ready.network, ready.pixels, ready.split.train, 256, Control()).units
     labels = ready.images.labels[ready.split.train]
     for (unit, metric), event in found.items():

@@ -92,7 +92,7 @@ def test_a_resumed_run_measures_the_same(run, watched):
 
 
 def test_the_probe_is_of_held_out_images_of_the_train_part_only(run):
-    ready, _ = execute.prepare(run(panel_epochs=(0,)), cpu(), None, Control(), Caches())
+    ready, *_ = execute.prepare(run(panel_epochs=(0,)), cpu(), None, Control(), Caches())
     made = panel.Panel(ready)
     assert set(made._rows.tolist()) <= set(ready.split.train.tolist())
     counts = np.bincount(ready.images.labels[made._rows])

@@ -1,0 +1,129 @@
+"""Every score after every unit of a frozen backbone on a dataset, without training: the table of `layers`."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine import backbones, execute, probe_set
+from engine.budgets import Budget
+from engine.control import Control
+from engine.depths import Caches, Prepared, measure_depths, read_features
+from engine.device import Device
+from engine.events import DepthMeasured
+from engine.scores import SCORES
+from engine.spec import RunSpec
+
+QUICK = (
+    "linear_probe", "knn", "ncc", "logme", "h_score", "h_score_regularised", "transrate", "gbc", "silhouette", "leep", "nce",
+)  # fmt: skip
+"""What is measured where nothing is chosen: all but NLEEP, whose Gaussian mixtures alone take as long as the rest."""
+MOST_TESTED = 2_000
+"""Test images that probe and kNN are tested on, stratified and seeded: a standard error of one point at most."""
+
+
+def measure_layers(
+    backbone: str,
+    dataset: str,
+    device: Device,
+    *,
+    scores: Sequence[str] = QUICK,
+    labels: Budget | None = None,
+    pooling: str | None = None,
+    weights: str = "pretrained",
+    seed: int = 0,
+    home: Path | None = None,
+    control: Control | None = None,
+    shared: Caches | None = None,
+) -> dict[str, Any]:
+    """Measure a backbone as it is, from one frozen pass.
+
+    Args:
+        backbone: its name.
+        dataset: its name.
+        device: where.
+        scores: names of scores, any of `engine.spec.ALL_MEASURES` but `cka_matrix`.
+        labels: labelled images used, training and validation together; None = all.
+        pooling: how a unit's output becomes features; None = global average.
+        weights: as in a spec.
+        seed: of the choice of images.
+        home: where downloaded and described things are kept.
+        control: told the progress; may stop it.
+        shared: decoded images to use again.
+
+    Returns:
+        Plain values. `units`: unit (1-based), name, stage, n_features, rank (None unless a score asked for it). `scores`: name,
+        metric, label, direction. `cells`: unit, metric, value (None with a reason), reason, n_images, detail. Also what was
+        measured: backbone, dataset, weights, pooling, seed, labels, n_train, n_validation, n_test, classes, probe_set (a hash of
+        the training images), seconds (of the pass and of the scores).
+
+    Raises:
+        TransferscopeError: the backbone, dataset or pooling cannot be used.
+    """
+    control = control or Control()
+    n_units = backbones.card(backbone, home).n_units
+    run = RunSpec(
+        backbone, dataset, "linear_probe", n_units, seed, labels, weights, tuple(scores), pooling=pooling
+    )  # fmt: skip
+    ready, started, _ = execute.prepare(run, device, home, control, shared or Caches())
+    # A set of its own: the cache of test images is of whole test parts, and other runs' Caches must not see this one.
+    ready.shared = Caches()
+    tested = probe_set.choose(ready.images, ready.split.test, MOST_TESTED, seed)
+    ready.split = dataclasses.replace(ready.split, test=tested)
+    began = time.perf_counter()
+    control.enter("reading features", 0.1)
+    read_features(ready)
+    passed = time.perf_counter()
+    events = [event for event in measure_depths(ready, 0.3, 1.0) if isinstance(event, DepthMeasured)]
+    done = time.perf_counter()
+    return {
+        "backbone": backbone,
+        "dataset": dataset,
+        "weights": started.weights,
+        "pooling": ready.pooling,
+        "seed": seed,
+        "labels": labels,
+        "n_train": started.n_train,
+        "n_validation": started.n_validation,
+        "n_test": len(tested),
+        "classes": len(started.class_names),
+        "probe_set": probe_set.name(ready.images, ready.split.train),
+        "units": _units(ready, events),
+        "scores": [
+            {"name": score.name, "metric": score.metric, "label": score.label, "direction": score.direction}
+            for score in (SCORES[name] for name in run.measures)
+        ],
+        "cells": [_cell(event) for event in events],
+        "seconds": {"pass": passed - began, "scores": done - passed},
+    }
+
+
+def _units(ready: Prepared, events: list[DepthMeasured]) -> list[dict[str, Any]]:
+    labelled, _ = read_features(ready)
+    ranks = {event.unit: event.detail["rank"] for event in events if "rank" in event.detail}
+    names, stages = ready.network.unit_names, ready.network.stages
+    return [
+        {
+            "unit": unit,
+            "name": names[unit - 1],
+            "stage": stages[unit - 1],
+            "n_features": 0 if rows is None else rows.shape[1],
+            "rank": ranks.get(unit),
+        }
+        for unit, rows in enumerate(labelled.units, start=1)
+    ]
+
+
+def _cell(event: DepthMeasured) -> dict[str, Any]:
+    detail = {name: value for name, value in event.detail.items() if name != "reason"}
+    return {
+        "unit": event.unit,
+        "metric": event.metric,
+        "value": event.value,
+        "reason": str(event.detail.get("reason", "")),
+        "n_images": event.n_images,
+        "detail": detail,
+    }

@@ -1,0 +1,93 @@
+"""The task `layers`: every score after every unit of a frozen backbone, without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.control import Control
+from engine.errors import SpecError
+from engine.spec import ALL_MEASURES, RunSpec
+from engine.tasks._base import TASKS, TaskContext, TaskKind
+
+SCORED = tuple(name for name in ALL_MEASURES if name != "cka_matrix")
+KEYS = ("backbone", "dataset", "scores", "labels", "pooling", "weights", "seed")
+
+
+def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
+    """Keys: backbone, dataset, and scores (names, empty = the quick ones), labels, pooling, weights, seed. Raises SpecError."""
+    from engine.service import absolute
+
+    unknown = sorted(set(payload) - {*KEYS})
+    if unknown:
+        raise SpecError(f"{', '.join(unknown)}: unknown; known are {', '.join(KEYS)}.")
+    scores = payload.get("scores") or ()
+    if "cka_matrix" in scores:
+        raise SpecError(f"cka_matrix compares a network before and after training; scores are: {', '.join(SCORED)}.")
+    asked = RunSpec(
+        backbone=payload.get("backbone") or "",
+        dataset=absolute(str(payload.get("dataset") or "")),
+        strategy="linear_probe",
+        frozen_depth=0,
+        seed=payload.get("seed") or 0,
+        label_budget=payload.get("labels"),
+        weights=absolute(payload.get("weights") or "pretrained"),
+        measures=tuple(scores),
+        pooling=payload.get("pooling"),
+    )
+    return {
+        "backbone": asked.backbone,
+        "dataset": asked.dataset,
+        "scores": list(asked.measures),
+        "labels": asked.label_budget,
+        "pooling": asked.pooling,
+        "weights": asked.weights,
+        "seed": asked.seed,
+    }
+
+
+def run(context: TaskContext) -> dict[str, Any]:
+    """Measure; returns what `engine.layers.measure_layers` does."""
+    from engine import device
+    from engine.layers import QUICK, measure_layers
+
+    asked = dict(context.payload)
+    scores = asked.pop("scores") or QUICK
+    backbone, dataset = asked.pop("backbone"), asked.pop("dataset")
+    where = context.device or device.choose()
+    return measure_layers(
+        backbone, dataset, where, scores=scores, home=context.home, control=TaskControl(context), **asked
+    )  # fmt: skip
+
+
+class TaskControl(Control):
+    """Passes on to a task what a computation says of its progress, and the wish to stop."""
+
+    def __init__(self, context: TaskContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def step(self) -> None:
+        """Raise Cancelled if the task was asked to stop."""
+        self._context.check()
+
+    def enter(self, phase: str, done: float) -> None:
+        """Begin a phase at a share of the whole task."""
+        self._context.progress(done, phase)
+
+    def tell(self, phase: str, share: float) -> None:
+        """Note how far preparations are."""
+        self._context.progress(0.0, f"{phase}, {share:.0%}")
+
+
+TASKS.register(
+    TaskKind(
+        name="layers",
+        label="Measure every layer",
+        summary="Takes the scores of every unit of a frozen backbone on a dataset, without training.",
+        run=run,
+        needs_torch=True,
+        prepare=prepare,
+        title=lambda payload: f"Layers of {payload.get('backbone')} on {payload.get('dataset')}",
+    )
+)
