@@ -19,6 +19,7 @@ from engine.datasets.halves import half_name, split_key
 from engine.errors import SpecError
 from engine.run_weights import PREFIX
 from engine.spec import ALL_DEPTHS, ExperimentSpec, RunSpec
+from engine.strategies import STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,11 @@ def study(
         return
     cell = _Cell(spec, backbone, seed, budget)
     if not spec.class_splits:
-        own = [curve.label for curve in curves if curve.source == "own"]
-        if own:
+        if own := [curve.strategy for curve in curves if curve.source == "own"]:
             raise SpecError(
-                f"{' and '.join(own)} need a base trained on the target classes: give class_splits, for example [0, 1, 2, 3]"
-                " (seeds of random splits). Without them only AnB, AnB+ and the random control exist."
+                f"{STRATEGIES[own[0]].label} cannot be used here: it needs a base trained on the target classes. Give"
+                " class_splits, for example [0, 1, 2, 3] (seeds of random splits). Without them only AnB, AnB+ and the random"
+                " control exist."
             )
         for depth in depths(spec, n_units):
             for curve in curves:

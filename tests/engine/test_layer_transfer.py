@@ -85,7 +85,9 @@ def test_with_a_downloaded_backbone_two_curves_and_the_control_exist(spec):
     assert len(asked) == 12
     assert {run.dataset for run in asked} == {"digits"}
     assert {run.weights for run in asked if run.strategy != "random_frozen"} == {"pretrained"}
-    with pytest.raises(SpecError, match=r"BnB and BnB\+ need a base trained on the target classes: give class_splits"):
+    with pytest.raises(
+        SpecError, match=r"BnB\) cannot be used here: it needs a base trained on the target classes\. Give"
+    ):
         plan(spec(class_splits=None))
 
 
