@@ -19,7 +19,7 @@ import streamlit as st
 from dashboard import feed, thumbnails
 from dashboard.reader import Reader, keep
 from engine import backbones, cost, datasets, layer_transfer, service, task_queue
-from engine.backbones import Card
+from engine.backbones import Card, Entry
 from engine.datasets import DatasetInfo, Source
 from engine.errors import DatasetError, SpecError, TransferscopeError
 from engine.launch import ensure_worker
@@ -242,6 +242,11 @@ def card(name: str, home: Path | None = None) -> Card:
     if isinstance(found, TransferscopeError):
         raise found.with_traceback(None)
     return found
+
+
+def catalogue() -> tuple[Entry, ...]:
+    """Every backbone there is; the first time takes some seconds. Raises TransferscopeError."""
+    return backbones.catalogue(store().home)
 
 
 @st.cache_resource(max_entries=64, ttl=LOOK_AGAIN_SECONDS, show_spinner=False)

@@ -50,6 +50,10 @@ function words(view) {
 function summary(view) {
   const { units, head, mode, used } = view.data;
   const all = units.length;
+  if (mode === "drawing") {
+    const sum = units.reduce((all, unit) => all + unit.parameters, 0);
+    return [count(all, "unit"), `${count(sum, "parameter")}, from the image at the bottom to the features at the top.`];
+  }
   if (!used) return [`${all} units`, "The chosen strategies have no depth to choose."];
   if (mode === "every") {
     return [`Every depth from 0 to ${all} runs`, `${all + 1} networks for each seed: from full fine-tuning to the linear probe.`];

@@ -71,6 +71,23 @@ def network(card: Card | None, n_classes: int | None) -> None:
     )
 
 
+def drawing(card: Card) -> None:
+    """Draw a network's units without a choice on them."""
+    _mount(
+        key="lab-drawing",
+        data={
+            "units": [{"name": unit.name, "stage": unit.stage, "parameters": unit.parameters} for unit in card.units],
+            "head": None,
+            "mode": "drawing",
+            "used": False,
+            "depth": 0,
+            "depths": [],
+            "stamp": 0,
+        },
+        on_moved_change=lambda: None,
+    )
+
+
 def read_move(moved: Any) -> tuple[int, list[int], float] | None:
     """(depth, depths, stamp) of what the browser sent, or None where it is not of that form."""
     try:

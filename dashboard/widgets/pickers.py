@@ -6,11 +6,11 @@ import streamlit as st
 
 from dashboard import choices, state
 from dashboard.choices import FOLDER, MAX_SEEDS
-from dashboard.widgets import dataset_words, draft
+from dashboard.widgets import backbone_search, dataset_words, draft
 from dashboard.widgets.literal import literal
 from dashboard.widgets.size import size
 from engine import budgets
-from engine.backbones import BACKBONES, Card
+from engine.backbones import BACKBONES, Card, cached
 from engine.datasets import DatasetInfo
 from engine.errors import SpecError, TransferscopeError
 from engine.strategies import STRATEGIES
@@ -56,15 +56,19 @@ def _data_card(info: DatasetInfo) -> None:
 
 def backbone() -> Card | None:
     """Choose the pretrained network; returns its card, or None where there is none (said on the page)."""
+    if found := backbone_search.picked():
+        st.session_state[draft.key("backbone")] = found
     names = [name for family in BACKBONES for name in family.names()]
     shipped = {name: card.label for name in names if (card := _known(name))}
-    options = sorted(dict.fromkeys([*names, draft.start("backbone")]), key=lambda n: n not in shipped)
+    offered = dict.fromkeys([*names, draft.start("backbone"), draft.value("backbone")])
+    options = sorted(offered, key=lambda n: n not in shipped)
     st.selectbox(
         "Network", options, options.index(draft.start("backbone")), key=draft.key("backbone"),
         accept_new_options=True, label_visibility="collapsed",
         format_func=lambda name: f"{shipped[name]}, ready here" if name in shipped else name,
         placeholder="Choose, or type the name of any timm model",
     )  # fmt: skip
+    backbone_search.button()
     st.segmented_control(
         "It starts from", WEIGHTS, default=draft.start("weights"), format_func=WEIGHTS.get, key=draft.key("weights"),
         required=True,
@@ -111,8 +115,11 @@ def _weights_words(card: Card) -> str:
         return (
             ":material/warning: No pretrained weights are known by this name: choose random weights or your own file."
         )
-    how_much = f"{size(card.weights_bytes)} " if card.weights_bytes else ""
-    source = literal(card.weights.removeprefix("hub:"))
+    repository = card.weights.removeprefix("hub:")
+    source = literal(repository)
+    if cached(repository):
+        return f":material/check: Its weights are on this machine already ({source}): nothing to download."
+    how_much = f"about {size(card.weights_bytes)} " if card.weights_bytes else ""
     return f":material/download: Its weights are downloaded once from the Hugging Face hub ({how_much}from {source})."
 
 

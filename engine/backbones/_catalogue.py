@@ -156,11 +156,12 @@ def search(query: str, entries: tuple[Entry, ...], limit: int | None = None) -> 
 
     A name that is the query comes before one that begins with it, then names with all words at the beginning of a part,
     then names with all words, then the rest; among equals what is on this machine, then the order of the catalogue.
-    Where nothing holds all words, the names that look most like the query are given.
+    Where nothing holds all words, the names that look most like the query are given; without a query everything, what is on
+    this machine and what many people use first.
     """
     words = query.lower().split()
     if not words:
-        return list(entries[:limit])
+        return _at_first(entries)[:limit]
     ranked = [(rank, place) for place, entry in enumerate(entries) if (rank := _rank(words, entry)) is not None]
     if not ranked:
         return _alike("".join(words), entries)[:limit]
@@ -173,6 +174,20 @@ def search(query: str, entries: tuple[Entry, ...], limit: int | None = None) -> 
         )
     )
     return [entries[place] for _, place in ranked[:limit]]
+
+
+def _at_first(entries: tuple[Entry, ...]) -> list[Entry]:
+    on_disk = _disk.repositories()
+    known = dict.fromkeys(name for family in BACKBONES for name in family.names())
+    popular: set[str] = set()  # of an architecture, the weights that timm prefers come first
+    for entry in entries:
+        bare = entry.name.partition(".")[0]
+        if bare in known and not any(name.partition(".")[0] == bare for name in popular):
+            popular.add(entry.name)
+    return sorted(
+        entries,
+        key=lambda one: (one.weights != SHIPPED, one.repository not in on_disk, one.name not in popular),
+    )
 
 
 def _rank(words: list[str], entry: Entry) -> int | None:

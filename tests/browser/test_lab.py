@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,6 +14,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dashboard import recipe
+from engine.backbones import card
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +42,15 @@ st.navigation(list(pages.values())).run()
 @pytest.fixture(scope="module")
 def address(serve_script: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("lab")
+    # What timm would be asked for, and what describing a network would measure: both take processes of their own.
+    row = ["some_net.tag_in1k", "some_family", "ImageNet-1k", "mit", [3, 224, 224], "timm/some_net.tag_in1k", 1000]
+    (folder / "catalogue").mkdir()
+    (folder / "catalogue" / f"timm-{version('timm')}.json").write_text(json.dumps([row]))
+    (folder / "cards").mkdir()
+    known = dataclasses.replace(
+        card("resnet20_cifar10"), name="timm:some_net.tag_in1k", weights="hub:timm/some_net.tag"
+    )
+    (folder / "cards" / "timm_some_net.tag_in1k.json").write_text(known.to_json())
     script = folder / "page.py"
     script.write_text(SCRIPT.format(home=str(folder)), encoding="utf-8")
     return serve_script(script)
@@ -126,3 +138,20 @@ def test_a_copied_link_gives_the_same_lab_on_a_phone(address: str, open_page: Ca
     expect(phone.get_by_text("72, all new")).to_be_visible()
     assert unquote(phone.url) == unquote(page.url)
     assert phone.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
+
+
+def test_a_network_is_searched_looked_at_and_used(address: str, open_page: Callable[..., Page]) -> None:
+    page = drawn(open_page(f"{address}/?preset=quick"))
+    page.get_by_role("button", name="Search all networks").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Search").fill("some mit")
+    dialog.get_by_label("Search").press("Enter")
+    expect(
+        dialog.get_by_text("some family · size not counted · 224 px · downloads · ImageNet-1k · mit")
+    ).to_be_visible()
+    dialog.get_by_text("Draw its units").click()
+    expect(dialog.get_by_text("from the image at the bottom")).to_be_attached()
+    dialog.get_by_role("button", name="Use this network").click()
+    expect(dialog).not_to_be_attached()
+    expect(page).to_have_url(re.compile("backbone=timm%3Asome_net.tag_in1k"))
+    expect(page.get_by_text("downloaded once from the Hugging Face hub")).to_be_visible()
