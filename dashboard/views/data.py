@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.widgets import dataset_list
 from dashboard.widgets.dataset_card import dataset_card, trash
+from dashboard.widgets.dataset_tasks import download, findings
 from dashboard.widgets.gallery import gallery
 from dashboard.widgets.import_form import import_form
 from dashboard.widgets.import_report import import_report
@@ -15,6 +16,9 @@ from dashboard.widgets.task_status import find, task_status
 from engine import task_queue
 from engine.datasets import _library as imported
 from engine.errors import TransferscopeError
+
+KINDS = ("import", "download", "doctor")
+"""Tasks that this page shows while they wait or run."""
 
 
 def page() -> None:
@@ -25,7 +29,9 @@ def page() -> None:
         "Import your own images", expanded=none_yet, icon=":material/add_photo_alternate:", key="data-add"
     ):
         import_form()
-    if _imports_open():
+    if problem := st.session_state.pop("data-problem", ""):
+        st.error(literal(problem), icon=":material/error:")
+    if _under_way():
         _watch()
     _ended()
     trash()
@@ -35,14 +41,14 @@ def page() -> None:
         _dataset(chosen)
 
 
-def _imports_open() -> list[task_queue.Task]:
-    return task_queue.list(state.store(), "import", ended=False)
+def _under_way() -> list[task_queue.Task]:
+    return [task for task in task_queue.list(state.store(), ended=False) if task.kind in KINDS]
 
 
 @st.fragment(run_every=state.TICK_SECONDS)
 def _watch() -> None:
-    """Bars of the imports that wait or run; when one ends, the whole page is drawn anew."""
-    now = _imports_open()
+    """Bars of the tasks that wait or run; when one ends, the whole page is drawn anew."""
+    now = _under_way()
     before = st.session_state.get("data-watched", ())
     st.session_state["data-watched"] = tuple(task.task_id for task in now)
     for task in now:
@@ -51,7 +57,7 @@ def _watch() -> None:
     if ended:
         state.forget_datasets()
         for task in filter(None, map(find, sorted(ended))):
-            if task.result is not None:
+            if task.kind == "import" and task.result is not None:
                 st.session_state["data-chosen"] = task.result["dataset"]
         st.rerun()
 
@@ -79,4 +85,10 @@ def _dataset(name: str) -> None:
         return
     with st.container(border=True, key="data-card"):
         dataset_card(info)
+        if info.download_bytes:
+            download(info)
+    if info.download_bytes:
+        st.caption("Its images are shown once it is on this machine.")
+        return
+    findings(info)
     gallery(info)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
+from dashboard.widgets import dataset_words
 from dashboard.widgets.go import link
 from dashboard.widgets.literal import literal
 from dashboard.widgets.size import size
@@ -19,13 +20,8 @@ def dataset_card(info: DatasetInfo) -> None:
     """Draw the card of a dataset that can be used."""
     st.subheader(literal(info.label))
     st.markdown(literal(info.summary))
-    where = f"downloads {size(info.download_bytes)} when it is first used" if info.download_bytes else "on this machine"
-    st.caption(
-        f"{info.n_classes:,} classes · {info.n_pool:,} images to learn from · {info.n_test:,} to test on · {literal(info.size)}"
-        f"  \nSource: {literal(info.source)} · licence: {literal(info.licence)} · {where}"
-    )
-    for note in info.notes:
-        st.caption(f":material/info: {literal(note)}")
+    for paragraph in dataset_words.card(info):
+        st.caption(paragraph)
     mine = imported.of(state.store().home, info.name)
     with st.container(horizontal=True, vertical_alignment="center", key="data-card-row"):
         link("lab", "Use in the Lab", ":material/science:", data=info.name)

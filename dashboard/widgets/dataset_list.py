@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
+from dashboard.widgets import dataset_words
 from dashboard.widgets.literal import literal
 from dashboard.widgets.size import size
 from dashboard.widgets.table import table
@@ -17,7 +18,7 @@ PARAMETER = "data"
 
 def choose() -> str | None:
     """A box to choose a dataset, kept in the URL; one that a link names is offered too, whatever it is."""
-    names = state.dataset_names()
+    names = dataset_words.grouped(state.dataset_names(), state.info)
     asked = st.query_params.get(PARAMETER)
     if asked and asked not in names:
         names[asked] = asked

@@ -48,8 +48,6 @@ def import_form() -> None:
     )
     st.button("Import", type="primary", icon=":material/input:", key="data-import", on_click=_start, args=[payload],
               disabled=not payload["path"] or under_way)  # fmt: skip
-    if problem := st.session_state.pop("data-problem", ""):
-        st.error(literal(problem), icon=":material/error:")
 
 
 def _options() -> None:

@@ -171,3 +171,36 @@ def test_the_whole_list_says_size_and_licence(show, done):
 
 def test_without_the_route_for_files_a_path_is_asked_for(show, words):
     assert "takes no files" in words(show("data"))
+
+
+def test_a_dataset_that_is_not_here_is_downloaded_from_its_card(show, by_hand, words):
+    app = show("data", data="flowers102")
+    assert "licence" in words(app)
+    assert "shown once it is on this machine" in words(app)
+    app.button(key="data-download-flowers102").click().run()
+    (task,) = task_queue.list(by_hand.store, "download")
+    assert task.payload == {"dataset": "flowers102"}
+    assert "Download flowers102: waiting for its turn" in words(app)
+    assert app.button(key="data-download-flowers102").disabled
+    task = task_queue.claim(by_hand.store, Leases(by_hand.store).register(FILES), torch=False)
+    task_queue.finish(by_hand.store, task, "failed", "There is no network.")
+    assert "Download flowers102: There is no network." in words(app.run())
+    assert not app.button(key="data-download-flowers102").disabled
+
+
+def test_the_doctor_looks_and_says_what_it_found(show, by_hand, done, words):
+    app = show("data", data=done[1])
+    assert any("has not looked yet" in one.label for one in app.expander)
+    app.button(key=f"data-look-{done[1]}").click().run()
+    task = task_queue.claim(by_hand.store, task_queue_token(by_hand.store), torch=False)
+    task_worker.do(by_hand.store, task)
+    assert task_queue.get(by_hand.store, task.task_id).state == "finished"
+    app = show("data", data=done[1])
+    said = words(app)
+    assert "Looked at 60 of 60 images" in said
+    assert app.button(key=f"data-look-{done[1]}").label == "Look again"
+
+
+def task_queue_token(store) -> int:
+    leases = Leases(store)
+    return leases.register(FILES) or leases.workers(files=True)[0]["token"]
