@@ -13,7 +13,7 @@ from engine import budgets
 from engine.backbones import BACKBONES
 from engine.errors import SpecError
 from engine.spec import ALL_DEPTHS, POOLINGS, ExperimentSpec, TrainSpec
-from engine.strategies import STRATEGIES
+from engine.strategies import GROUPS, STRATEGIES
 
 FOLDER = "folder:"
 ONE, SEVERAL, EVERY = "one", "several", "every"
@@ -27,18 +27,25 @@ def of_spec(spec: ExperimentSpec) -> dict[str, Any]:
     data, depths = spec.datasets[0], spec.frozen_depths
     own, file = data.startswith(FOLDER), spec.weights.startswith("file:")
     plain_seeds = spec.seeds == tuple(range(len(spec.seeds))) and len(spec.seeds) <= MAX_SEEDS
-    chosen = [] if depths == ALL_DEPTHS else list(depths)
+    picked = [] if depths == ALL_DEPTHS else list(depths)
     return {
         "data": FOLDER if own else data,
         "folder": data.removeprefix(FOLDER) if own else "",
         "backbone": spec.backbones[0],
         "weights": "file" if file else spec.weights,
         "weights-file": spec.weights.removeprefix("file:") if file else "",
-        "strategies": list(spec.strategies),
+        **{_group(group): [name for name in spec.strategies if group_of(name) == group] for group in GROUPS},
+        **{
+            setting_key(one.name, setting.name): (spec.settings or {})
+            .get(one.name, {})
+            .get(setting.name, setting.default)
+            for one in STRATEGIES
+            for setting in one.settings
+        },
         "strategy-order": list(dict.fromkeys([*spec.strategies, *STRATEGIES.names()])),
-        "depth-mode": EVERY if depths == ALL_DEPTHS else ONE if len(chosen) == 1 else SEVERAL,
-        "depth": chosen[len(chosen) // 2] if chosen else recipe.START.frozen_depths[0],
-        "depths": chosen,
+        "depth-mode": EVERY if depths == ALL_DEPTHS else ONE if len(picked) == 1 else SEVERAL,
+        "depth": picked[len(picked) // 2] if picked else recipe.START.frozen_depths[0],
+        "depths": picked,
         "seeds": min(len(spec.seeds), MAX_SEEDS),
         "seed-list": "" if plain_seeds else recipe.numbers_to_text(spec.seeds),
         "labels": [str(budget) for budget in spec.label_budgets],
@@ -57,7 +64,8 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "datasets": (data_name(value),),
         "backbones": (backbone_name(value),),
         "weights": _weights(value),
-        "strategies": tuple(sorted(_some(value["strategies"]), key=order.index)),
+        "strategies": tuple(sorted(_some(chosen(value)), key=order.index)),
+        "settings": _settings(value) or None,
         "frozen_depths": _depths(value),
         "seeds": recipe.numbers_from_text("seeds", value["seed-list"]) or tuple(range(value["seeds"])),
         "label_budgets": tuple(sorted(map(_budget, value["labels"]), key=budgets.order)),
@@ -67,6 +75,36 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "name": value["name"].strip(),
         "train": TrainSpec(**{field.name: value[field.name] for field in dataclasses.fields(TrainSpec)}),
     }
+
+
+def chosen(value: Mapping[str, Any]) -> list[str]:
+    """The strategies that are chosen, group by group."""
+    return [name for group in GROUPS for name in value[_group(group)]]
+
+
+def group_of(strategy: str) -> str:
+    """The group of a strategy; one that nobody knows is shown with the first."""
+    return STRATEGIES[strategy].group if strategy in STRATEGIES else next(iter(GROUPS))
+
+
+def _group(group: str) -> str:
+    return f"strategies-{group}"
+
+
+def setting_key(strategy: str, setting: str) -> str:
+    """The name of the choice that holds a strategy's setting."""
+    return f"set-{strategy}-{setting}"
+
+
+def _settings(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Settings of the chosen strategies that differ from their defaults."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in chosen(value):
+        for setting in STRATEGIES[name].settings if name in STRATEGIES else ():
+            given = value[setting_key(name, setting.name)]
+            if given != setting.default:
+                found.setdefault(name, {})[setting.name] = given
+    return found
 
 
 def data_name(value: Mapping[str, Any]) -> str:
@@ -101,10 +139,10 @@ def _weights(value: Mapping[str, Any]) -> str:
 def _depths(value: Mapping[str, Any]) -> tuple[int, ...] | str:
     if value["depth-mode"] == EVERY:
         return ALL_DEPTHS
-    chosen = (value["depth"],) if value["depth-mode"] == ONE else tuple(sorted(value["depths"]))
-    if not chosen and "partial_fine_tuning" in value["strategies"]:
+    depths = (value["depth"],) if value["depth-mode"] == ONE else tuple(sorted(value["depths"]))
+    if not depths and "partial_fine_tuning" in chosen(value):
         raise SpecError("No depth is chosen: add one to the network, or take every depth.")
-    return chosen
+    return depths
 
 
 def _named(field: str, text: str | None, empty: str) -> str:

@@ -13,6 +13,7 @@ from engine.budgets import Budget
 from engine.errors import SpecError
 from engine.presets import PRESETS
 from engine.spec import ALL_DEPTHS, MEASURES, ExperimentSpec, TrainSpec
+from engine.strategies import STRATEGIES
 
 START = dataclasses.replace(PRESETS["quick"].spec, name="", frozen_depths=(4,))
 """What the Lab shows when a link says nothing: one depth, 12 short runs."""
@@ -21,7 +22,7 @@ NAMES = {"data": "datasets", "backbone": "backbones", "strategy": "strategies"}
 NUMBERS = {"depths": "frozen_depths", "seeds": "seeds", "labels": "label_budgets"}
 """Lists of whole numbers; label budgets may be texts, too."""
 _TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
-KEYS = (*NAMES, *NUMBERS, "weights", "measure", "pooling", "panel", *_TRAIN, "name")
+KEYS = (*NAMES, *NUMBERS, "set", "weights", "measure", "pooling", "panel", *_TRAIN, "name")
 """The parameters of a link, in the order in which they are written."""
 
 _EVERYTHING = {"frozen_depths": ALL_DEPTHS, "label_budgets": ()}
@@ -39,6 +40,8 @@ def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
         value = getattr(spec, field)
         written = _budgets_to_text if field == "label_budgets" else numbers_to_text
         query[key] = ["all" if value == _EVERYTHING.get(field) else written(value)]
+    if spec.settings:
+        query["set"] = [f"{name}.{key}={one}" for name, given in spec.settings.items() for key, one in given.items()]
     if spec.weights != "pretrained":
         query["weights"] = [spec.weights]
     if spec.measures != MEASURES:
@@ -89,6 +92,8 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
         if last == "all" and field in _EVERYTHING:
             return {field: _EVERYTHING[field]}
         return {field: _budgets(last) if field == "label_budgets" else numbers_from_text(field, last)}
+    if key == "set":
+        return {"settings": _settings(values)}
     if key == "measure":
         return {"measures": () if values == ["none"] else tuple(values)}
     if key == "panel":
@@ -96,6 +101,23 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
     if key in _TRAIN:
         return {"train": dataclasses.replace(spec.train, **{key: _typed(key, last)})}
     return {key: last}
+
+
+def _settings(texts: list[str]) -> dict[str, dict[str, Any]]:
+    """Settings of strategies from "lora.rank=4"; what cannot be is refused by the plan in its words."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        where, equals, value = text.partition("=")
+        strategy, dot, name = where.partition(".")
+        if not (equals and dot):
+            raise SpecError(f"set is {text!r}; write for example lora.rank=4.")
+        known = {one.name: one for one in STRATEGIES[strategy].settings} if strategy in STRATEGIES else {}
+        usual = known[name].default if name in known else ""
+        try:
+            found.setdefault(strategy, {})[name] = type(usual)(value)
+        except ValueError:
+            found.setdefault(strategy, {})[name] = value
+    return found
 
 
 def _typed(name: str, text: str) -> int | float | str:

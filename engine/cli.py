@@ -141,6 +141,7 @@ def _presets(args: argparse.Namespace) -> int:
 
 def _plan(args: argparse.Namespace) -> int:
     from engine import service
+    from engine.cautions import cautions
     from engine.plan import plan
 
     store = service.open_store(args.home)
@@ -164,6 +165,8 @@ def _plan(args: argparse.Namespace) -> int:
             print(
                 f"The first run downloads {info.label}: {info.download_bytes / 1e6:,.0f} MB, once; licence: {info.licence}"
             )
+    for sentence in cautions(planned):
+        print(f"Careful: {sentence}")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.widgets import draft, pickers
+from dashboard.widgets import draft, pickers, strategies
 from dashboard.widgets.copy_as import copy_as
 from dashboard.widgets.cost_card import cost_card
 from dashboard.widgets.literal import literal
@@ -34,8 +34,9 @@ def _choices() -> None:
     st.subheader("2 · Backbone")
     card = pickers.backbone()
     st.subheader("3 · What is trained")
-    pickers.strategies()
+    strategies.strategies(card)
     network(card, info.n_classes if info else None)
+    strategies.schedule(card)
     st.subheader("4 · How often, and with how many labels")
     pickers.repetitions(info)
     with st.expander("Training settings", icon=":material/tune:"):

@@ -15,6 +15,7 @@ from dashboard.widgets.literal import literal
 from dashboard.widgets.overview import duration
 from dashboard.widgets.pickers import size
 from engine import cost
+from engine.cautions import cautions as cautions_of
 from engine.device import cpu
 from engine.errors import TransferscopeError
 from engine.spec import ExperimentSpec
@@ -47,6 +48,8 @@ class Foresight:
     room: int
     """How many more may wait."""
     device: str
+    cautions: tuple[str, ...] = ()
+    """Sentences about choices that can run and probably should not."""
 
 
 def foresee(spec: ExperimentSpec) -> Foresight:
@@ -65,6 +68,7 @@ def foresee(spec: ExperimentSpec) -> Foresight:
         running=everything["running"],
         room=state.store().max_queued - everything["queued"],
         device=state.device(),
+        cautions=tuple(cautions_of(runs)),
     )
 
 
@@ -131,12 +135,13 @@ def obstacles(ahead: Foresight) -> list[str]:
 
 def cautions(ahead: Foresight) -> list[str]:
     """What to think about before running."""
+    said = list(ahead.cautions)
     if _on_cpu(ahead) and ahead.whole.memory_bytes > 0.9 * cpu().memory_bytes:
-        return [
+        said.append(
             f"One run needs about {size(ahead.whole.memory_bytes)} and this machine has {size(cpu().memory_bytes)}:"
             " it would probably be stopped. Choose a smaller batch size, a smaller network or a greater frozen depth."
-        ]
-    return []
+        )
+    return said
 
 
 def cost_card(spec: ExperimentSpec | None, problem: str = "") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.choices import EVERY, ONE, SEVERAL
+from dashboard.choices import EVERY, ONE, SEVERAL, chosen
 from dashboard.widgets import draft
 from engine.backbones import Card
 
@@ -43,7 +43,7 @@ def network(card: Card | None, n_classes: int | None) -> None:
         card: the backbone; None draws nothing but the choice between one, several and every depth.
         n_classes: of the target task, for the size of the head; None while it is unknown.
     """
-    used = "partial_fine_tuning" in draft.value("strategies")
+    used = "partial_fine_tuning" in chosen(draft.values())
     st.segmented_control(
         "Frozen depth", MODES, format_func=MODES.get, key=draft.key("depth-mode"), required=True,
         default=draft.start("depth-mode"), help=HELP, disabled=not used,

@@ -13,7 +13,6 @@ from engine import budgets
 from engine.backbones import BACKBONES, Card, cached
 from engine.datasets import DatasetInfo
 from engine.errors import SpecError, TransferscopeError
-from engine.strategies import STRATEGIES
 
 WEIGHTS = {"pretrained": "Pretrained", "random": "Random (control)", "file": "Your own file"}
 LABELS = ("20", "50", "100", "200", "500", "1000", "1/class", "5/class", "20/class", "1%", "10%", "vtab")
@@ -121,20 +120,6 @@ def _weights_words(card: Card) -> str:
         return f":material/check: Its weights are on this machine already ({source}): nothing to download."
     how_much = f"about {size(card.weights_bytes)} " if card.weights_bytes else ""
     return f":material/download: Its weights are downloaded once from the Hugging Face hub ({how_much}from {source})."
-
-
-def strategies() -> None:
-    """Choose what is compared; each strategy says in one line what it does and who described it."""
-    order = draft.value("strategy-order")
-    labels = {name: STRATEGIES[name].label if name in STRATEGIES else name for name in order}
-    st.pills(
-        "Strategies", order, selection_mode="multi", format_func=labels.get, wrap=True,
-        default=draft.start("strategies"), key=draft.key("strategies"),
-        help="Every chosen strategy is trained on the same images with the same seeds, so that only the strategy differs.",
-    )  # fmt: skip
-    chosen = [STRATEGIES[name] for name in order if name in draft.value("strategies") and name in STRATEGIES]
-    said = (f"**{literal(one.label)}** · {literal(one.summary)} *{literal(one.source)}*" for one in chosen)
-    st.caption("  \n".join(said))
 
 
 def repetitions(info: DatasetInfo | None) -> None:

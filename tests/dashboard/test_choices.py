@@ -11,6 +11,7 @@ from dashboard import choices, recipe
 from engine.errors import SpecError
 from engine.presets import PRESETS
 from engine.spec import ExperimentSpec, TrainSpec
+from engine.strategies import GROUPS
 
 SPECS = [
     recipe.START,
@@ -30,7 +31,17 @@ SPECS = [
         train=TrainSpec(epochs=3, learning_rate=0.1, optimizer="adamw"),
         name="mine",
     ),
+    ExperimentSpec(
+        strategies=("lora", "from_scratch", "gradual_unfreezing", "ewc"),
+        settings={
+            "lora": {"rank": 4, "where": "attention"},
+            "gradual_unfreezing": {"factor": 2.0},
+            "ewc": {"source": "a b"},
+        },
+        name="settings",
+    ),
 ]
+GROUP_KEYS = [f"strategies-{group}" for group in GROUPS]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name or "unnamed")
@@ -48,7 +59,7 @@ def changed(**given: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("chosen", "told"),
     [
-        (changed(strategies=[]), "choose at least one"),
+        (changed() | {key: [] for key in GROUP_KEYS}, "choose at least one"),
         (changed(data="folder:", folder=" "), "path of your folder"),
         (changed(backbone=None), "Choose a backbone"),
         (changed(backbone="x" * 300), "too long"),
@@ -78,7 +89,7 @@ def test_typed_label_budgets_may_have_commas_and_are_sorted() -> None:
 
 
 def test_several_without_a_depth_is_fine_where_no_strategy_uses_one() -> None:
-    chosen = changed(depth_mode="several", depths=[], strategies=["linear_probe"])
+    chosen = changed(depth_mode="several", depths=[]) | {"strategies-freezing": ["linear_probe"]}
     assert choices.fields(chosen)["frozen_depths"] == ()
 
 

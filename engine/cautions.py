@@ -1,0 +1,49 @@
+"""What a plan may be run with and probably should not: one sentence each, which names the consequence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.cost import images_used
+from engine.plan import PlannedRun
+from engine.strategies import STRATEGIES, settled
+
+HIGHEST_RATE = {"sgd": 1.0, "adamw": 0.05}
+"""Above it trainings hardly ever go well, whatever is trained."""
+
+
+def cautions(runs: Sequence[PlannedRun]) -> list[str]:
+    """Sentences about runs of a plan, each once."""
+    return list(dict.fromkeys(sentence for run in runs for sentence in _of(run)))
+
+
+def _of(planned: PlannedRun) -> Iterator[str]:
+    run, card = planned.run, planned.card
+    strategy, train = STRATEGIES[run.strategy], run.train
+    if strategy.solves_head:
+        return
+    highest = HIGHEST_RATE[train.optimizer]
+    if train.learning_rate > highest:
+        yield (
+            f"A learning rate of {train.learning_rate:g} is {train.learning_rate / highest:,.0f} times what {train.optimizer}"
+            " hardly ever survives: the loss will most likely stop being a number, and the runs end as diverged."
+        )
+    settings = settled(strategy, run.settings or {})
+    moves = strategy.moves(card, run.frozen_depth, settings)
+    pictures = any(len(unit.output) == 3 for unit in card.units)
+    normalised = any(
+        weight.kind == "norm"
+        for place, unit in enumerate(card.units)
+        if place in moves.units or moves.parts == "norm"
+        for weight in unit.weights
+    )
+    if min(train.batch_size, images_used(planned)[0]) == 1 and pictures and normalised:
+        yield (
+            "A batch of one image and normalisation that trains: each image is normalised by itself, so batch normalisation"
+            f" learns nothing from the others and {card.name} will hardly learn. Take a batch size of 8 or more."
+        )
+    if strategy.name == "bss" and settings["directions"] >= train.batch_size:
+        yield (
+            f"BSS shrinks {settings['directions']} directions, and a batch of {train.batch_size} has no more: all features are"
+            " pulled to zero."
+        )
