@@ -12,6 +12,7 @@ from dashboard.figures._style import Drawn
 
 _ICE = {False: "#cfe3f1", True: "#1d3a52"}
 _WARM = {False: ("#fbe3c8", "#c05f00"), True: ("#5a3a14", "#f2a54a")}
+_DECADES = 2.5
 COLUMNS = ["unit", "name", "learns_from_percent", "learns_until_percent", "lowest_rate", "highest_rate"]
 
 
@@ -43,7 +44,9 @@ def learning_schedule(
     ]
     if learns.any():
         logs = np.log10(np.where(learns, rates, np.nan))
-        low, high = float(np.nanmin(logs)), float(np.nanmax(logs))
+        high = float(np.nanmax(logs))
+        # A schedule that ends at zero would use up the whole scale in its last steps.
+        low = max(float(np.nanmin(logs)), high - _DECADES)
         ticks = [low, (low + high) / 2, high] if high > low + 0.01 else [high]
         traces.append(
             {
@@ -106,7 +109,7 @@ def _reading(label: str, table: pd.DataFrame) -> str:
     fixed = len(table) - len(learning)
     first = learning["learns_from_percent"].max()
     rates = learning["highest_rate"]
-    parts = [f"{fixed} of {len(table)} parts stay fixed" if fixed else "Everything learns in the end"]
+    parts = [f"{fixed} of {len(table)} parts stay fixed" if fixed else "Everything learns"]
     if first > 0.5:
         parts.append(f"the last to begin does so after {first:.0f} % of the training")
     if rates.max() > 1.05 * rates.min():

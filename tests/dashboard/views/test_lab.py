@@ -188,3 +188,27 @@ def test_more_than_the_queue_takes_stops_run(lab: AppTest) -> None:
     at(lab, {"depths": ["all"], "seeds": ["0-199"]})
     assert "only 2,000 more may wait" in errors(lab)
     assert lab.button(key="lab-run").disabled
+
+
+def test_a_strategy_that_cannot_apply_says_why_before_anything_runs(lab: AppTest) -> None:
+    at(lab, {"strategy": ["vpt_deep", "linear_probe"]})
+    assert "Prompt tuning, deep cannot be used here: it needs a plain vision transformer" in errors(lab)
+    assert lab.button(key="lab-run").disabled
+    assert any("Prefix tuning" in one.value and "cannot be used here" in one.value for one in lab.caption)
+
+
+def test_settings_of_a_chosen_strategy_are_in_the_address(lab: AppTest) -> None:
+    at(lab, {"strategy": ["lora", "linear_probe"], "set": ["lora.rank=4"]})
+    assert asked(lab).settings == {"lora": {"rank": 4}}
+    lab.number_input(key=key(lab, "set-lora-rank")).set_value(2).run()
+    assert asked(lab).settings == {"lora": {"rank": 2}}
+    lab.number_input(key=key(lab, "set-lora-rank")).set_value(8).run()
+    assert asked(lab).settings is None
+    lab.button_group(key=key(lab, "strategies-schedule")).set_value(["lp_ft"]).run()
+    assert set(asked(lab).strategies) == {"lora", "linear_probe", "lp_ft"}
+
+
+def test_settings_of_a_link_that_cannot_be_are_refused_in_words(lab: AppTest) -> None:
+    at(lab, {"strategy": ["lora"], "set": ["lora.rank=4000"]})
+    assert "no layer of resnet20_cifar10 is wider than 128" in errors(lab)
+    assert lab.button(key="lab-run").disabled

@@ -1,0 +1,53 @@
+"""What can run and should not is said, with its consequence; what is usual is not remarked on."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import backbones
+from engine.cautions import cautions
+from engine.plan import plan
+from engine.spec import ExperimentSpec, TrainSpec
+
+
+def said(backbone, colours, *strategies, settings=None, **train) -> str:
+    spec = ExperimentSpec(
+        (backbone,), (f"folder:{colours}",), strategies, (2,), (0,), train=TrainSpec(**train), settings=settings
+    )
+    return " ".join(cautions(plan(spec)))
+
+
+def test_the_usual_is_not_remarked_on(tiny, colours):
+    assert said(tiny, colours, "full_fine_tuning", "lora", "partial_fine_tuning", "linear_probe") == ""
+
+
+def test_a_rate_that_hardly_ever_works(tiny, colours):
+    assert "A learning rate of 50 is 50 times" in said(tiny, colours, "full_fine_tuning", learning_rate=50.0)
+    assert "diverged" in said(tiny, colours, "full_fine_tuning", learning_rate=0.5, optimizer="adamw")
+    assert said(tiny, colours, "linear_probe", learning_rate=50.0) == ""
+
+
+def test_one_image_and_batch_normalisation(tiny, tiny_vit, colours):
+    assert "normalised by itself" in said(tiny, colours, "full_fine_tuning", batch_size=1)
+    assert "normalised by itself" in said(tiny, colours, "norm_only", batch_size=1)
+    assert said(tiny, colours, "lora", batch_size=1) == ""  # its normalisation is frozen
+    assert said(tiny_vit, colours, "full_fine_tuning", batch_size=1) == ""  # each token by itself anyway
+
+
+def test_shrinking_every_direction(tiny, colours):
+    assert "pulled to zero" in said(tiny, colours, "bss", settings={"bss": {"directions": 8}}, batch_size=8)
+
+
+def test_the_shipped_backbone_takes_every_strategy_s_defaults_without_a_caution():
+    from engine.strategies import STRATEGIES, settled
+
+    card = backbones.card("resnet20_cifar10")
+    names = [one.name for one in STRATEGIES if not one.refuses(card, settled(one, {}))]
+    assert len(names) > 20
+    assert cautions(plan(ExperimentSpec(strategies=names, frozen_depths=(4,), seeds=(0,)))) == []
+
+
+@pytest.mark.parametrize("field", ["epochs", "batch_size"])
+def test_nothing_to_train_on_is_refused(field):
+    with pytest.raises(Exception, match=f"{field} is 0; it must be from 1"):
+        TrainSpec(**{field: 0})
