@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import __version__
-from dashboard.views import compare, data, lab, layers, library, live, start
+from dashboard.views import compare, data, lab, layers, library, live, start, transfer
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -21,6 +21,7 @@ PAGES = {
         (lab.page, "Lab", ":material/science:", "lab"),
         (live.page, "Live", ":material/monitoring:", "live"),
         (layers.page, "Layers", ":material/layers:", "layers"),
+        (transfer.page, "Transfer study", ":material/call_split:", "transfer"),
         (compare.page, "Compare", ":material/compare_arrows:", "compare"),
     ),
     "Report": ((library.page, "Library", ":material/inventory_2:", "library"),),

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine import dataset_commands, layers_command
 from engine.errors import SpecError, TransferscopeError, UnknownNameError
+from engine.frames import NAMES as FRAMES
 from engine.imports import command as imports
 from engine.spec import ExperimentSpec
 
@@ -76,9 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("id", help="id (or its beginning) of a run or an experiment, or an experiment's name")
     added = with_home(command("export", _export, "Write a frame of an experiment to a file or to standard output."))
     added.add_argument("experiment", help="id, beginning of an id, or name")
-    added.add_argument(
-        "--frame", required=True, metavar="NAME", help="runs, learning_curve, transfer_curve, panel or similarity"
-    )
+    added.add_argument("--frame", required=True, metavar="NAME", help=f"one of: {', '.join(FRAMES)}")
     added.add_argument("--format", choices=FORMATS, default="csv")
     added.add_argument(
         "--output", type=Path, metavar="FILE", help="default: standard output (parquet needs a file there)"

@@ -27,6 +27,9 @@ set of training images while the network trains: `probe_accuracy` (held-out fold
 
 `similarity`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, unit_a and unit_a_name
 (before training), unit_b and unit_b_name (after it), value (unbiased linear CKA, -1..1), n_images, reason, pooling.
+
+`layer_transfer` and `layer_losses`: the curves of a layer-transfer study, and what every depth loses; columns in
+`engine.layer_transfer_frame`.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine import depth_frames
+from engine import depth_frames, layer_transfer_frame
 from engine.errors import StoreError, UnknownNameError
 from engine.events import EpochEnded, Event, FreezeChecked, Started, Tested
 from engine.spec import POOLINGS, RunSpec
@@ -45,7 +48,7 @@ from engine.store import Store, StoredEvent, check_link
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES = ("runs", "learning_curve", "transfer_curve", "panel", "similarity")
+NAMES = ("runs", "learning_curve", "transfer_curve", "panel", "similarity", "layer_transfer", "layer_losses")
 
 _CELL = {
     "experiment_id": "str",
@@ -153,8 +156,11 @@ class Frames:
             "panel": partial(self._of_depths, depth_frames.panel_rows),
             "similarity": partial(self._of_depths, depth_frames.similarity_rows),
         }
-        if name not in makers:
-            raise UnknownNameError("frame", name, makers)
+        if name not in NAMES:
+            raise UnknownNameError("frame", name, NAMES)
+        if name in ("layer_transfer", "layer_losses"):
+            curves = layer_transfer_frame.layer_transfer(self.frame("runs", experiment_id))
+            return curves if name == "layer_transfer" else layer_transfer_frame.decomposition(curves)
         with self._lock:
             self.refresh()
             rows = (row for stored in self.store.runs(experiment_id) for row in makers[name](stored))

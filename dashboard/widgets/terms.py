@@ -17,6 +17,13 @@ TERMS = {
     " against it.",
     "Nearest neighbours": "The label that the 20 most similar labelled images vote for, by cosine similarity of their features.",
     "Label budget": "How many labelled images of the target task may be learned from.",
+    "Selffer (BnB)": "The first n units come from a network that learned the very same classes (half B); the others start anew."
+    " What is lost was lost because units that had learned together were torn apart.",
+    "Transfer (AnB)": "The first n units come from a network that learned the other classes (half A). With a plus (AnB+, BnB+)"
+    " they go on learning; without it they are frozen.",
+    "Co-adaptation": "Base B minus BnB: units that learned together depend on each other, and units that start anew do not find"
+    " their way back to them.",
+    "Specificity": "BnB minus AnB: what units have learned of their own task and is of no use for another.",
     "Seed": "The number that all chance in a run comes from: which images are drawn, the new head, the order. Runs with several"
     " seeds show how much of a difference is luck.",
     "Test accuracy": "The share of test images classified correctly. They are looked at once per run, after everything was"

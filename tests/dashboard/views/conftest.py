@@ -13,9 +13,10 @@ from dashboard.widgets import plotly_js
 SCRIPT = """
 import streamlit as st
 
-from dashboard.views import compare, data, lab, layers, library, live, start
+from dashboard.views import compare, data, lab, layers, library, live, start, transfer
 
 views = {{"start": start, "data": data, "lab": lab, "live": live, "layers": layers, "compare": compare, "library": library}}
+views["transfer"] = transfer
 pages = {{name: st.Page(view.page, url_path=name, title=name, default=name == "{first}") for name, view in views.items()}}
 st.session_state["app-pages"] = pages
 st.navigation(list(pages.values())).run()
