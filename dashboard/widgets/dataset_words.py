@@ -39,8 +39,7 @@ def card(info: DatasetInfo) -> Iterator[str]:
     lines = [
         f"{info.n_classes:,} classes · {info.n_pool:,} images to learn from · {info.n_test:,} to test on · {literal(info.size)}"
     ]
-    if info.page:
-        lines.append(f"{literal(info.source)} · [its page]({info.page})")
+    lines.append(f"Source: {literal(info.source)}" + (f" · [its page]({info.page})" if info.page else ""))
     if info.download_bytes:
         where = f":material/download: downloads {size(info.download_bytes)} once, when a run first needs it"
     else:

@@ -36,10 +36,10 @@ def task_status(task: Task, *, key: str) -> None:
 
 
 def _open(task: Task, key: str) -> None:
-    with st.container(border=True, key=f"{key}-task"):
+    with st.container(border=True, key=f"{key}-task-{task.task_id}"):
         words = "waiting for its turn" if task.state == "queued" else task.phase or "starting"
         st.progress(min(max(task.done, 0.0), 1.0), text=literal(f"{task.title}: {words}"))
-        with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-task-row"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-task-row-{task.task_id}"):
             asked = task.cancel_requested > 0
             st.button("Stop", key=f"{key}-stop-{task.task_id}", icon=":material/stop:", disabled=asked,
                       on_click=task_queue.cancel, args=[state.store(), task.task_id])  # fmt: skip

@@ -174,7 +174,8 @@ def _index(place: Path, root: Path, table: Table, facts: Known, tell: Tell) -> T
         except OSError as error:
             raise DatasetError(f"{facts.label} lists the image {file}, which the archive does not hold.") from error
     parts = drawn(table, np.asarray(hashes), facts)
-    np.savez(place / INDEX, files=np.asarray(table.files), labels=table.labels, parts=parts, hashes=np.asarray(hashes))
+    columns = {"files": np.asarray(table.files), "labels": table.labels, "parts": parts, "hashes": np.asarray(hashes)}
+    np.savez(place / INDEX, **columns, **({} if table.groups is None else {"groups": table.groups}))
     return dataclasses.replace(table, parts=parts)
 
 
@@ -221,6 +222,7 @@ def _from_files(place: Path, info: DatasetInfo, found: dict[str, Any]) -> Source
     _prove(place, INDEX, found["hashes"][INDEX])
     with np.load(place / INDEX, allow_pickle=False) as index:
         files, labels, parts, hashes = (index[key] for key in ("files", "labels", "parts", "hashes"))
+        groups = index.get("groups")
 
     def read(index: int) -> bytes | np.ndarray:
         content = (place / FILES / str(files[index])).read_bytes()
@@ -228,7 +230,7 @@ def _from_files(place: Path, info: DatasetInfo, found: dict[str, Any]) -> Source
             raise OSError("the file has changed since it was downloaded")
         return _ppm(content) if content[:2] == b"P6" else content
 
-    return Source(info, labels, parts, files.tolist(), read)
+    return Source(info, labels, parts, files.tolist(), read, groups=groups)
 
 
 def _ppm(content: bytes) -> np.ndarray:

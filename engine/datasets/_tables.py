@@ -30,6 +30,8 @@ class Table:
     files: tuple[str, ...] = ()
     """Paths below the dataset's folder."""
     pixels: Pixels | None = None
+    groups: np.ndarray | None = None
+    """int64, (n_images,): images that belong together, as in `Images.groups`; None: no groups."""
 
 
 def of_files(rows: Sequence[tuple[str, int, str]], class_names: Sequence[str]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -87,7 +88,7 @@ def omniglot(root: Path, known: Known) -> Table:
 
 
 def gtsrb(root: Path, known: Known) -> Table:
-    """GTSRB: the pictures of one sign begin with the same five digits, and go to one part together."""
+    """GTSRB: training pictures of one sign, filmed many times, begin with the same five digits and are one group."""
     from engine.datasets._splits import rank
 
     folder, rows = root / "gtsrb", []
@@ -96,13 +97,17 @@ def gtsrb(root: Path, known: Known) -> Table:
         signs = sorted({file.name.partition("_")[0] for file in files})
         places = rank(np.asarray([f"{place.name}/{sign}" for sign in signs]), 0, "gtsrb validation signs")
         n_held = min(max(round(VALIDATION_SIGNS * len(signs)), 1), len(signs) - 1)
-        held = {sign for sign, at in zip(signs, np.argsort(np.argsort(places)), strict=True) if at < n_held}
+        held = {signs[at] for at in np.argsort(places)[:n_held]}
         for file in files:
             rows.append((below(root, file), label, VALIDATION if file.name.partition("_")[0] in held else TRAIN))
     with (folder / "GT-final_test.csv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table, delimiter=";", skipinitialspace=True):
             rows.append((f"gtsrb/GTSRB/Final_Test/Images/{row['Filename']}", int(row["ClassId"]), TEST))
-    return of_files(rows, known.class_names)
+    found = of_files(rows, known.class_names)
+    signs = [
+        name.rpartition("_")[0] if part != TEST else name for name, part in zip(found.files, found.parts, strict=True)
+    ]
+    return dataclasses.replace(found, groups=np.unique(signs, return_inverse=True)[1].astype(np.int64))
 
 
 def flowers102(root: Path, known: Known) -> Table:

@@ -257,6 +257,10 @@ def test_no_sign_is_in_both_training_and_validation(downloaded):
     }
     assert not parts["train"] & parts["validation"]
     assert len(parts["validation"]) == 43
+    images = datasets.load("gtsrb", 8, home=downloaded)
+    for budget in (None, 172, "2/class"):
+        split = datasets.make_split(images, 0, budget)
+        assert not set(images.groups[split.train].tolist()) & set(images.groups[split.validation].tolist())
 
 
 @pytest.mark.parametrize(("name", "rule"), [(name, known()[name].rule) for name in NAMES if known()[name].rule])
