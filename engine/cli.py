@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import dataset_commands, layers_command
+from engine import backbone_commands, dataset_commands, layers_command
 from engine.errors import SpecError, TransferscopeError, UnknownNameError
 from engine.frames import NAMES as FRAMES
 from engine.imports import command as imports
@@ -89,10 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     added = command("fetch", dataset_commands.fetch, "Download a dataset; runs that need one do so by themselves.")
     dataset_commands.fetch_arguments(with_home(added))
     imports.arguments(with_home(command("import", imports.run, "Import your own images: a folder, a zip or a table.")))
-    added = with_home(command("backbones", _backbones, "Search all backbones: the shipped ones and all of timm."))
-    added.add_argument("search", nargs="*", help="words of a name, family, source data or licence; none: all")
-    added.add_argument("--limit", type=int, default=40, help="how many are shown at most (default 40; 0: all)")
-    added.add_argument("--json", action="store_true", help="one JSON object per backbone")
+    backbone_commands.list_arguments(
+        with_home(command("backbones", backbone_commands.show, "Search backbones: the shipped ones and all of timm."))
+    )
+    added = command("weights", backbone_commands.weights, "Download pretrained weights; runs do so by themselves.")
+    backbone_commands.weights_arguments(with_home(added))
     layers_command.arguments(
         with_home(
             command("layers", layers_command.run, "Score every unit of a backbone on a dataset, without training.")
@@ -101,9 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     layers_command.similarity_arguments(
         with_home(command("similarity", layers_command.run_similarity, "Compare every unit of two backbones by CKA."))
     )
-    added = command("describe", _describe, "Show the units of a backbone and what each costs.")
-    added.add_argument("backbone")
-    added.add_argument("--json", action="store_true", help="the whole card")
+    added = command("describe", backbone_commands.describe, "Show the units of a backbone and what each costs.")
+    backbone_commands.describe_arguments(added)
     added = with_home(command("doctor", _doctor, "Look a dataset over before training: duplicates, leaks, odd files."))
     added.add_argument("dataset", help="its name, or folder:PATH")
     added.add_argument("--backbone", metavar="NAME", help="compare with its input size and source data")
@@ -159,6 +159,9 @@ def _plan(args: argparse.Namespace) -> int:
         f"\n{cost.runs} runs, about {cost.seconds:,.0f} s ({basis}), {cost.memory_bytes / 1e9:.1f} GB of memory;"
         f" {cost.total_parameters:,} parameters, {low:,} to {high:,} of them trained"
     )
+    for card in {one.card.name: one.card for one in planned if one.run.weights == "pretrained"}.values():
+        if card.weights.startswith("hub:"):
+            print(f"{card.label}: {backbone_commands.weights_words(card)}")
     for info in {one.info.name: one.info for one in planned}.values():
         if info.download_bytes:
             print(
@@ -257,48 +260,6 @@ def _write(frame: Any, form: str, output: Path | None) -> None:
         output.write_text(text, encoding="utf-8")
     else:
         print(text, end="")
-
-
-def _backbones(args: argparse.Namespace) -> int:
-    from engine import home
-    from engine.backbones import _catalogue, _disk
-
-    entries = _catalogue.catalogue(home.resolve(args.home))
-    found = _catalogue.search(" ".join(args.search), entries)
-    shown = found[: args.limit] if args.limit > 0 else found
-    if args.json:
-        for row in _catalogue.rows(shown):
-            print(json.dumps(row))
-        return 0
-    for entry in shown:
-        count = f"{entry.parameters / 1e6:.1f} M" if entry.parameters is not None else "—"
-        size = _disk.in_words(entry.download_bytes) if entry.download_bytes else "—"
-        where = "on disk" if entry.on_disk else f"hub, {size}" if entry.weights == "hub" else "no weights"
-        print(
-            f"{entry.name:<52} {entry.family:<20} {count:>9}  {entry.input_size[1]:>4} px  {where:<14}"
-            f" {entry.source_data or '—'} · {entry.licence or 'licence not stated'}"
-        )
-    print(f"{len(shown)} of {len(found)} found, of {len(entries)}." if found else "Nothing is named like this.")
-    return 0 if found else 1
-
-
-def _describe(args: argparse.Namespace) -> int:
-    from engine.backbones import family_of
-    from engine.backbones._describe import describe
-
-    card = family_of(args.backbone).card(args.backbone) or describe(args.backbone)
-    if args.json:
-        print(card.to_json())
-        return 0
-    print(f"{card.label}: {card.summary}\n{card.n_units} units, {card.parameters:,} parameters; {card.source}")
-    for place, unit in enumerate(card.units, start=1):
-        print(
-            f"{place:>3}  {unit.name:<24} {unit.parameters:>12,} parameters {unit.flops / 1e6:>10,.1f} MFLOPs"
-            f" {unit.n_features:>6} features"
-        )
-    for note in card.notes:
-        print(f"Note: {note}")
-    return 0
 
 
 def _positive(text: str) -> int:

@@ -62,6 +62,10 @@ class Entry:
         """Whether its weights are on this machine now."""
         return self.weights == SHIPPED or (self.weights == HUB and _disk.cached(self.repository) is not None)
 
+    def to_dict(self) -> dict[str, object]:
+        """All of it as plain values, with whether it is on this machine."""
+        return dataclasses.asdict(self) | {"on_disk": self.on_disk}
+
 
 def catalogue(home: Path | None = None) -> tuple[Entry, ...]:
     """All backbones, the shipped ones first, then timm's by name. The first time takes several seconds.
@@ -211,8 +215,3 @@ def _alike(asked: str, entries: tuple[Entry, ...]) -> list[Entry]:
     for entry in entries:
         first.setdefault(entry.architecture.lower(), entry)
     return [first[name] for name in difflib.get_close_matches(asked, first, n=8, cutoff=0.6)]
-
-
-def rows(entries: list[Entry]) -> list[dict[str, object]]:
-    """Entries as plain values, with what is on this machine."""
-    return [dataclasses.asdict(entry) | {"on_disk": entry.on_disk} for entry in entries]

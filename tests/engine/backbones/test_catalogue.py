@@ -99,12 +99,20 @@ def test_looking_into_it_loads_no_torch(home, entries):
         ("resnt50", "timm:resnet50"),
         ("ImageNet-22k convnext tiny", "timm:convnext_tiny.fb_in22k"),
         ("dinov3-license small", "timm:"),
-        ("", "resnet20_cifar10"),
     ],
 )
 def test_search(entries, query, first):
     found = search(query, entries)
     assert found == [] if first is None else found[0].name.startswith(first)
+
+
+def test_without_a_query_everything_is_given_with_what_is_here_and_what_many_use_first(entries):
+    found = search("", entries)
+    shipped = sum(entry.weights == SHIPPED for entry in entries)
+    assert sorted(entry.name for entry in found) == sorted(entry.name for entry in entries)
+    assert all(entry.weights == SHIPPED for entry in found[:shipped])
+    popular = {name.partition(":")[2] for name in backbones.family_of("timm:resnet18").names()}
+    assert {entry.architecture for entry in found[shipped : shipped + len(popular)]} == popular
 
 
 @settings(deadline=None, max_examples=40)
@@ -155,3 +163,13 @@ def test_torchvisions_other_names_are_answered_with_near_matches():
         of_timm("torchvision:swin_v2_t")
     with pytest.raises(UnknownNameError, match="torchvision model that timm has too"):
         backbones.canonical("torchvision:alexnet")
+
+
+def test_a_download_on_the_command_line_says_size_and_licence_first(home, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
+    assert cli.main(["weights", "timm:test_vit", "--home", str(home)]) == 2
+    told = capsys.readouterr()
+    assert "timm/test_vit.r160_in1k, about 1.5 MB to download; ImageNet-1k; licence: apache-2.0" in told.out
+    assert "cannot be had" in told.err
+    assert "none from the hub, only those that are shipped" in told.err
