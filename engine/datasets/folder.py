@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from engine.errors import DatasetError
 PREFIX = "folder:"
 PARTS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
 TEST_SHARE = 0.2
+MAX_LISTED = 2_000_000
+"""Files and folders that are looked at below one class folder."""
 LAYOUT = (
     "Put images into one folder per class: PATH/cat/1.jpg, PATH/dog/1.jpg (or PATH/train/cat/1.jpg, PATH/test/...)."
 )
@@ -50,6 +53,7 @@ def scan(root: Path) -> Listing:
         raise DatasetError(f"{root} holds no images ({', '.join(SUFFIXES)}) in class folders. {LAYOUT}")
     if len(class_names) < 2:
         raise DatasetError(f"{root} has one class only, {class_names[0]!r}; two or more are needed. {LAYOUT}")
+    _refuse_twins(root, class_names)
     number = {name: label for label, name in enumerate(class_names)}
     labels = np.asarray([number[name] for _, name, _ in found], dtype=np.int64)
     parts = np.asarray([part for part, _, _ in found], dtype="<U10")
@@ -61,6 +65,18 @@ def scan(root: Path) -> Listing:
             f"{' outside the test folder' if TEST in parts else ''}. Add images, or remove the class folder."
         )
     return Listing([file for _, _, file in found], labels, parts, class_names)
+
+
+def _refuse_twins(root: Path, class_names: tuple[str, ...]) -> None:
+    """Raise DatasetError where two classes differ in case, or in how the same letters are written, only."""
+    seen: dict[str, str] = {}
+    for name in class_names:
+        other = seen.setdefault(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()), name)
+        if other != name:
+            raise DatasetError(
+                f"The classes {other!r} and {name!r} of {root} differ in upper and lower case only. If they are one class, put"
+                " their images together; if not, give one another name."
+            )
 
 
 def _find(root: Path) -> list[tuple[str, str, Path]]:
@@ -96,7 +112,11 @@ def _images_below(folder: Path) -> list[Path]:
     # Symbolic links are not followed: a dataset folder from elsewhere must not reach other files of this machine.
     # Hidden files are not images: macOS leaves `._1.jpg` beside every `1.jpg`.
     files = []
+    looked_at = 0
     for directory, below, names in os.walk(folder, onerror=_raise, followlinks=False):
+        looked_at += len(below) + len(names)
+        if looked_at > MAX_LISTED:
+            raise DatasetError(f"{folder} holds more than {MAX_LISTED:,} files and folders. Give a part of them.")
         below[:] = [name for name in below if not name.startswith(".")]
         for name in names:
             if not name.startswith(".") and name.lower().endswith(SUFFIXES) and not Path(directory, name).is_symlink():

@@ -301,3 +301,13 @@ def test_reading_folders_leaves_the_filters_of_warnings_alone(root):
 def test_the_home_of_nobody_is_no_folder():
     with pytest.raises(DatasetError, match="There is no folder ~nobody-here-at-all"):
         describe("folder:~nobody-here-at-all/images")
+
+
+def test_two_classes_that_differ_only_in_case_are_refused(root, write_images):
+    write_images(root / "Cat", 5, GREEN)
+    assert "'Cat' and 'cat'" in refused(root)
+
+
+def test_a_folder_of_very_many_files_is_bounded(root, monkeypatch):
+    monkeypatch.setattr("engine.datasets.folder.MAX_LISTED", 9)
+    assert "more than 9 files and folders" in refused(root)
