@@ -64,6 +64,9 @@ def _report(report: Report) -> None:
 
 
 def _finding(finding: Finding, key: str) -> None:
+    if finding.severity == "ok":
+        st.caption(f"{ICONS['ok']} {literal(finding.title)}")
+        return
     st.markdown(f"{ICONS.get(finding.severity, '')} **{literal(finding.title)}**")
     for text in filter(None, (finding.means, finding.advice)):
         st.caption(literal(text))
