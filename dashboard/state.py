@@ -18,7 +18,7 @@ import streamlit as st
 
 from dashboard import feed, thumbnails
 from dashboard.reader import Reader, keep
-from engine import backbones, cost, datasets, layer_transfer, service, task_queue
+from engine import backbones, cost, datasets, doctor, layer_transfer, service, task_queue
 from engine.backbones import Card, Entry
 from engine.datasets import DatasetInfo, Source
 from engine.errors import DatasetError, SpecError, TransferscopeError
@@ -262,6 +262,21 @@ def _info(home: Path, name: str) -> DatasetInfo:
 def info(name: str, home: Path | None = None) -> DatasetInfo:
     """What is known of a dataset without decoding it. Raises TransferscopeError."""
     return _info(home or store().home, name)
+
+
+@st.cache_resource(max_entries=64, ttl=LOOK_AGAIN_SECONDS, show_spinner=False)
+def _signature(home: Path, name: str) -> str:
+    try:
+        return datasets.signature(name, home)
+    except (TransferscopeError, OSError):  # gone, or not usable: then no report is of what is there
+        return "cannot be read"
+
+
+def doctor_report(name: str) -> tuple[doctor.Report | None, bool]:
+    """The data doctor's newest report on a dataset, and whether its files are still the same."""
+    name = service.absolute(name)
+    report = doctor.kept(name, store().home)
+    return report, report is not None and report.signature in ("", _signature(store().home, name))
 
 
 @st.cache_resource(max_entries=32, ttl=LOOK_AGAIN_SECONDS, show_spinner=False)

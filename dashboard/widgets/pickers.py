@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import choices, state
 from dashboard.choices import FOLDER, MAX_SEEDS
-from dashboard.widgets import backbone_search, dataset_words, draft
+from dashboard.widgets import backbone_search, dataset_words, doctor, draft
 from dashboard.widgets.literal import literal
 from dashboard.widgets.size import size
 from engine import budgets
@@ -44,6 +44,7 @@ def data() -> DatasetInfo | None:
         _say(error)
         return None
     _data_card(info)
+    doctor.summary(info.name)
     return info
 
 
