@@ -88,7 +88,11 @@ class Pixels:
 
     def normalised(self, chosen: Tensor) -> Tensor:
         """uint8 (b, h, w, 3) -> float32 (b, 3, h, w) in channels-last memory."""
-        return ((chosen.float() - self.mean) / self.std).permute(0, 3, 1, 2)
+        n, height, width, colours = chosen.shape
+        # By whole rows and in place: over a last dimension of three nothing is vectorised (three times slower, measured).
+        rows = chosen.float().reshape(n, height, width * colours)
+        rows.sub_(self.mean.repeat(width)).div_(self.std.repeat(width))
+        return rows.reshape(chosen.shape).permute(0, 3, 1, 2)
 
     def in_order(self, indices: np.ndarray, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Plain batches (images, labels) of some images, in the order given."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from engine import budgets
 from engine.course import course
+from engine.datasets._load import MAPPED_FROM
 from engine.plan import PlannedRun
 from engine.strategies import STRATEGIES, is_part, settled
 
@@ -30,6 +31,10 @@ class Cost:
     trainable_parameters: tuple[int, int]
     measured: bool
     """Whether the time rests on this machine's measured speed."""
+    images_bytes: int = 0
+    """Of the decoded images of the largest dataset, in memory or in a mapped file."""
+    images_mapped: bool = False
+    """Whether these are read from a file of the cache, page by page, and take no memory of their own."""
     download_bytes: int = 0
     """Of the datasets that are not on this machine yet, each once."""
 
@@ -56,6 +61,8 @@ def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float =
             max((trainable for _, trainable in parameters), default=0),
         ),
         measured=speed > 0,
+        images_bytes=max(map(decoded_bytes, runs), default=0),
+        images_mapped=any(decoded_bytes(planned) >= MAPPED_FROM for planned in runs),
         download_bytes=sum({one.info.name: one.info.download_bytes for one in runs}.values()),
     )
 
@@ -110,17 +117,26 @@ def backward_flops(planned: PlannedRun) -> float:
 
 
 def run_memory(planned: PlannedRun) -> float:
-    """Bytes at the peak of one run: the process, weights with gradients and momentum, kept activations, images."""
-    train, validation, test = images_used(planned)
+    """Bytes at the peak of one run: the process, weights with gradients and momentum, kept activations, images.
+
+    Images that are read from a mapped file are not counted: the system keeps their pages only while nobody needs the room.
+    """
+    train, _, _ = images_used(planned)
     total, trainable = parameters_of(planned)
     strategy = STRATEGIES[planned.run.strategy]
     kept = (
         0 if strategy.solves_head else sum(u.activation_bytes for u in planned.card.units[planned.run.frozen_depth :])
     )
-    channels, height, width = planned.card.input_size
-    images = (train + validation + test) * channels * height * width
+    images = decoded_bytes(planned)
+    images = 0 if images >= MAPPED_FROM else images
     copies = planned.card.parameters if strategy.extra_passes else 0
     return BASE_MEMORY + 4 * (total + 2 * trainable + copies) + kept * min(planned.run.train.batch_size, train) + images
+
+
+def decoded_bytes(planned: PlannedRun) -> int:
+    """Bytes of a dataset's decoded images: all of them, whatever the label budget, because other runs use others."""
+    channels, height, width = planned.card.input_size
+    return (planned.info.n_pool + planned.info.n_test) * channels * height * width
 
 
 def parameters_of(planned: PlannedRun) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from dashboard.widgets.go import go_live
 from dashboard.widgets.literal import literal
 from dashboard.widgets.overview import duration
 from dashboard.widgets.pickers import size
-from engine import cost
+from engine import cost, limits
 from engine.cautions import cautions as cautions_of
 from engine.device import cpu
 from engine.errors import TransferscopeError
@@ -50,6 +50,8 @@ class Foresight:
     device: str
     cautions: tuple[str, ...] = ()
     """Sentences about choices that can run and probably should not."""
+    image_memory: int = 0
+    """Bytes of memory that decoded images may take."""
 
 
 def foresee(spec: ExperimentSpec) -> Foresight:
@@ -69,6 +71,7 @@ def foresee(spec: ExperimentSpec) -> Foresight:
         room=state.store().max_queued - everything["queued"],
         device=state.device(),
         cautions=tuple(cautions_of(runs)),
+        image_memory=limits.image_memory(state.store().home),
     )
 
 
@@ -83,6 +86,7 @@ def rows(ahead: Foresight) -> list[tuple[str, str]]:
         ("Parameters", f"{ahead.whole.total_parameters:,} in all; {trained} trained"),
         ("Time", _time(ahead)),
         ("Memory", _memory(ahead)),
+        ("Images", _images(ahead)),
         ("Starts", _start(ahead)),
         ("Computed on", ahead.device),
     ]
@@ -106,6 +110,13 @@ def _time(ahead: Foresight) -> str:
 def _memory(ahead: Foresight) -> str:
     needed = f"about {size(ahead.whole.memory_bytes)}"
     return f"{needed} of {size(cpu().memory_bytes)}" if _on_cpu(ahead) else needed
+
+
+def _images(ahead: Foresight) -> str:
+    where = "in a file that is read as needed" if ahead.whole.images_mapped else "in memory"
+    return (
+        f"{size(ahead.whole.images_bytes)} once decoded, {where} (images may take {size(ahead.image_memory)} of memory)"
+    )
 
 
 def _on_cpu(ahead: Foresight) -> bool:

@@ -42,3 +42,16 @@ def test_nothing_is_promised_before_something_is_known():
 def test_the_rate_survives_a_clock_that_has_not_moved(monkeypatch):
     monkeypatch.setattr(control.time, "monotonic", lambda: 100.0)
     assert Progress(images=5, began=100.0, training_began=100.0).to_dict()["images_per_second"] is None
+
+
+def test_preparations_are_told_with_their_share_and_do_not_count_as_the_run():
+    control = Control()
+    control.progress.began -= 100
+    control.tell("decoding", 0.25)
+    shown = control.progress.to_dict()
+    assert (shown["phase"], shown["done"], shown["eta_seconds"]) == ("decoding, 25%", 0.0, None)
+    control.enter("training", 0.5)
+    assert control.progress.to_dict()["eta_seconds"] < 1
+    control.stop = True
+    with pytest.raises(Cancelled):
+        control.tell("decoding", 0.5)

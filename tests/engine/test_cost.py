@@ -53,7 +53,18 @@ def test_memory_of_a_training():
     full = cost.BASE_MEMORY + 4 * (418 + 2 * 418) + 120 * 10 + images
     assert cost.run_memory(run("full_fine_tuning", 0)) == full
     # A batch is never larger than the training part.
-    assert cost.run_memory(run("full_fine_tuning", 0, 10)) == cost.BASE_MEMORY + 4 * 3 * 418 + 120 * 8 + 60 * 48
+    assert cost.run_memory(run("full_fine_tuning", 0, 10)) == cost.BASE_MEMORY + 4 * 3 * 418 + 120 * 8 + images
+
+
+def test_images_are_counted_whole_and_not_at_all_where_they_are_mapped(monkeypatch):
+    small, whole = run("full_fine_tuning", 0, 10), 150 * 3 * 4 * 4
+    assert cost.decoded_bytes(small) == whole
+    total = cost.estimate([small])
+    assert (total.images_bytes, total.images_mapped) == (whole, False)
+    before = cost.run_memory(small)
+    monkeypatch.setattr(cost, "MAPPED_FROM", whole)
+    assert cost.estimate([small]).images_mapped
+    assert cost.run_memory(small) == before - whole
 
 
 def test_sums_over_runs_and_the_largest_memory():

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine import datasets, execute
+from engine import datasets, execute, limits
 from engine.backbones._weights import tensors_sha256
 from engine.batches import Pixels
 from engine.control import Cancelled, Control
+from engine.datasets import _load
 from engine.depths import Caches
 from engine.device import cpu
 from engine.errors import BackboneError, DatasetError, WeightsError
@@ -100,6 +101,31 @@ def test_only_the_last_depths_solution_is_kept(run):
     events_of(run("linear_probe", 4), shared=shared)
     kept = {key[-2]: measured.solution for key, measured in shared.depths.items() if key[-1] == "linear_probe"}
     assert [unit for unit, solution in kept.items() if solution is not None] == [3]
+
+
+@pytest.mark.parametrize(("strategy", "depth"), [("partial_fine_tuning", 2), ("linear_probe", 4)])
+@pytest.mark.parametrize("augmentation", ["dataset", "crop_flip_colour"])
+def test_images_in_a_mapped_file_give_the_events_of_images_in_memory(
+    run, home, monkeypatch, strategy, depth, augmentation
+):
+    spec = run(strategy, depth, train={"epochs": 1, "augmentation": augmentation})
+    plain = events_of(spec)
+    monkeypatch.setattr(_load, "MAPPED_FROM", 1)
+    monkeypatch.setenv(limits.MEMORY_VARIABLE, "1 KB")  # nothing may be decoded into memory
+    shared = Caches()
+    assert events_of(spec, home=home, shared=shared) == plain
+    assert [images.mapped for images in shared.images.values()] == [True]
+    assert events_of(spec, home=home) == plain  # now from the file that is there
+
+
+def test_images_of_earlier_runs_give_way_where_memory_is_short(run, monkeypatch, colours):
+    shared = Caches()
+    monkeypatch.setenv(limits.MEMORY_VARIABLE, f"{2 * 36 * 12 * 12 * 3}")
+    for name in ("bilinear", "bicubic"):
+        shared.load(f"folder:{colours}", 12, name, None)
+    assert len(shared.images) == 2
+    shared.load(f"folder:{colours}", 12, "nearest", None)
+    assert [key[3] for key in shared.images] == ["bicubic", "nearest"]
 
 
 def test_a_folder_that_changed_is_read_again(run, colours, tmp_path):

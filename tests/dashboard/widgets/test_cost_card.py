@@ -48,6 +48,14 @@ def test_the_place_in_the_queue_in_words(queued: int, running: int, start: str) 
     assert told(queued=queued, running=running)["Starts"] == start
 
 
+def test_where_the_images_are_and_their_bound() -> None:
+    images = dataclasses.replace(COST, images_bytes=40_000_000)
+    bound = "(images may take 8.0 GB of memory)"
+    assert told(whole=images, image_memory=8_000_000_000)["Images"] == f"40 MB once decoded, in memory {bound}"
+    mapped = dataclasses.replace(images, images_mapped=True)
+    assert "in a file that is read as needed" in told(whole=mapped)["Images"]
+
+
 def test_an_unmeasured_speed_is_called_rough() -> None:
     assert "rough" in told(new=dataclasses.replace(COST, measured=False))["Time"]
 
