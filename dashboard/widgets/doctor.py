@@ -9,7 +9,9 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.widgets.literal import literal
+from dashboard.widgets.task_status import task_status
 from engine import service, task_queue
+from engine.backbones import BACKBONES
 from engine.doctor import CHECKS, Example, Finding, Report
 from engine.errors import TransferscopeError
 from engine.task_queue import Task
@@ -25,20 +27,14 @@ LOOKS = {
 PICTURE = 64
 
 
-def doctor(name: str, backbone: str | None = None) -> None:
-    """Draw the doctor's part of a page about one dataset.
-
-    Args:
-        name: of the dataset.
-        backbone: the name of the network it will be used with; None where none is chosen.
-    """
+def doctor(name: str) -> None:
+    """Draw the doctor's part of a page about one dataset. Its findings are for the network chosen beside the button."""
     st.subheader("Data doctor")
-    open_task = open_on(name)
-    if open_task is not None:
+    if open_on(name) is not None:
         _watch(name)
         return
     report, current = state.doctor_report(name)
-    _start(name, backbone, again=report is not None)
+    _start(name, report)
     if report is None:
         _last_failure(name)
         return
@@ -68,18 +64,26 @@ def worst(report: Report) -> str:
     return next((one for one in LOOKS if report.by_severity.get(one)), "ok")
 
 
-def _start(name: str, backbone: str | None, *, again: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="doctor-start"):
-        st.button(
-            "Look again" if again else "Look the data over", icon=":material/stethoscope:", key=f"doctor-look-{name}",
-            on_click=_submit, args=[name, backbone], type="secondary" if again else "primary",
+def _start(name: str, report: Report | None) -> None:
+    shipped = {card.name: card.label for family in BACKBONES for one in family.names() if (card := family.card(one))}
+    if report is not None and report.backbone:
+        shipped.setdefault(report.backbone, report.backbone)
+    options = [None, *shipped]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="doctor-start"):
+        backbone = st.selectbox(
+            "For the network", options, options.index(report.backbone or None) if report else min(1, len(shipped)),
+            format_func=lambda one: shipped.get(one, "None"), key=f"doctor-backbone-{name}", width=280,
+            help="Its input size and what it has learned from are compared with these data.",
         )  # fmt: skip
-        if not again:
-            st.caption(
-                "Counts, copies within and across train and test, broken and odd files, sizes, overlap with what the"
-                " network has seen. Nothing is changed; a few thousand images take seconds.",
-                width="content",
-            )
+        st.button(
+            "Look again" if report else "Look the data over", icon=":material/stethoscope:", key=f"doctor-look-{name}",
+            on_click=_submit, args=[name, backbone], type="secondary" if report else "primary",
+        )  # fmt: skip
+    if report is None:
+        st.caption(
+            "Counts, copies within and across train and test, broken and odd files, sizes, overlap with what the network"
+            " has seen. Nothing is changed; a few thousand images take seconds."
+        )
     if problem := st.session_state.pop("doctor-problem", None):
         st.error(literal(problem), icon=":material/error:")
 
@@ -87,10 +91,7 @@ def _start(name: str, backbone: str | None, *, again: bool) -> None:
 def _submit(name: str, backbone: str | None) -> None:
     payload = {"dataset": service.absolute(name)} | ({"backbone": backbone} if backbone else {})
     try:
-        if state.starts_workers():
-            service.start_task(state.store(), KIND, payload)
-        else:
-            task_queue.submit(state.store(), KIND, payload)
+        state.start_task(KIND, payload)
     except TransferscopeError as error:
         st.session_state["doctor-problem"] = str(error)
 
@@ -100,13 +101,8 @@ def _watch(name: str) -> None:
     task = open_on(name)
     if task is None:
         st.rerun()
-        return
-    words = "waiting for its turn" if task.state == "queued" else task.phase or "starting"
-    st.progress(min(max(task.done, 0.0), 1.0), text=literal(words))
-    st.button(
-        "Stop", icon=":material/stop:", key=f"doctor-stop-{task.task_id}", disabled=task.cancel_requested > 0,
-        on_click=task_queue.cancel, args=[state.store(), task.task_id],
-    )  # fmt: skip
+    else:
+        task_status(task, key="doctor")
 
 
 def _last_failure(name: str) -> None:

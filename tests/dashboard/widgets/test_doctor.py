@@ -75,11 +75,12 @@ def test_every_severity_has_an_icon_and_a_word():
 
 def test_the_button_queues_one_task_that_can_be_stopped(draw, by_hand):
     app = draw()
-    (button,) = app.button
+    (button,), (network,) = app.button, app.selectbox
     assert button.label == "Look the data over"
+    chosen = network.value
     button.click().run()
     (task,) = task_queue.list(by_hand.store, "doctor")
-    assert task.payload == {"dataset": "digits"}
+    assert task.payload == {"dataset": "digits", "backbone": chosen}
     assert [one.label for one in app.button] == ["Stop"]
     app.button[0].click().run()
     assert task_queue.get(by_hand.store, task.task_id).ended
