@@ -154,6 +154,16 @@ class Tested(Event):
 
 
 @dataclass(frozen=True)
+class Interpolated(Event):
+    """Weights on the line from those before the fine-tuning (alpha 0) to those after it (alpha 1), on validation."""
+
+    kind = "interpolated"
+    alpha: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+
+
+@dataclass(frozen=True)
 class Diverged(Event):
     """The loss stopped being a number; what came before stays."""
 

@@ -80,8 +80,9 @@ def execute(
         if run.panel_epochs:
             # Now, while the weights are those before training: also where a run is resumed.
             ready.at_epoch = Panel(ready).at_epoch
-        if resume is None and STRATEGIES[run.strategy].probe_first:
+        if STRATEGIES[run.strategy].probe_first:
             heads.start_from_probe(ready)
+        tuning.begin()
         chosen = yield from train.fit(training_task(ready, tuning), resume)
         if chosen is not None:
             chosen = yield from tuning.after(functools.partial(validate, ready), chosen)
@@ -128,7 +129,17 @@ def prepare(
     tuning = make_tuning(
         strategy.tuning,
         Setup(
-            network, card, settings, run.seed, pixels, split.train, images.info.n_classes, source, control.step, device
+            network,
+            card,
+            settings,
+            run.seed,
+            pixels,
+            split.train,
+            images.info.n_classes,
+            source,
+            control.step,
+            device,
+            home,
         ),
     )
     tuning.put_in()

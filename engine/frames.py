@@ -25,6 +25,9 @@ set of training images while the network trains: `probe_accuracy` (held-out fold
 `drift` (1 - unbiased CKA with the features before training), `weight_change` (norm of the change / norm before). At unit 0:
 `cost_seconds` and `cost_share` (of the epoch's own time).
 
+`interpolation`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, alpha (0 =
+before the fine-tuning, 1 = after it), metric (accuracy 0..1 or loss in nats, on the validation images), value.
+
 `similarity`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, unit_a and unit_a_name
 (before training), unit_b and unit_b_name (after it), value (unbiased linear CKA, -1..1), n_images, reason, pooling.
 
@@ -41,14 +44,23 @@ from typing import TYPE_CHECKING, Any
 
 from engine import depth_frames, layer_transfer_frame
 from engine.errors import StoreError, UnknownNameError
-from engine.events import EpochEnded, Event, FreezeChecked, Started, Tested
+from engine.events import EpochEnded, Event, FreezeChecked, Interpolated, Started, Tested
 from engine.spec import POOLINGS, RunSpec
 from engine.store import Store, StoredEvent, check_link
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES = ("runs", "learning_curve", "transfer_curve", "panel", "similarity", "layer_transfer", "layer_losses")
+NAMES = (
+    "runs",
+    "learning_curve",
+    "transfer_curve",
+    "panel",
+    "similarity",
+    "interpolation",
+    "layer_transfer",
+    "layer_losses",
+)
 
 _CELL = {
     "experiment_id": "str",
@@ -93,6 +105,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "queue_position": "Int64",
         "images_per_second": "float64",
     },
+    "interpolation": {**_CELL, "alpha": "float64", "metric": "str", "value": "float64"},
     "learning_curve": {**_CELL, "epoch": "int64", "split": "str", "metric": "str", "value": "float64"},
     **{name: {**_CELL, **columns} for name, columns in depth_frames.COLUMNS.items()},
 }
@@ -154,6 +167,7 @@ class Frames:
             "learning_curve": self._learning,
             "transfer_curve": partial(self._of_depths, depth_frames.transfer_rows),
             "panel": partial(self._of_depths, depth_frames.panel_rows),
+            "interpolation": self._interpolation,
             "similarity": partial(self._of_depths, depth_frames.similarity_rows),
         }
         if name not in NAMES:
@@ -232,6 +246,13 @@ class Frames:
             "queue_position": stored["queue_position"],
             "images_per_second": progress.get("images_per_second"),
         }
+
+    def _interpolation(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        cell = self._cell(stored)
+        for event in self.events(stored["run_id"], stored["attempt"]):
+            if isinstance(event, Interpolated):
+                for metric, value in (("accuracy", event.validation_accuracy), ("loss", event.validation_loss)):
+                    yield cell | {"alpha": event.alpha, "metric": metric, "value": value}
 
     def _learning(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
         cell = self._cell(stored)

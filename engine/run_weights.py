@@ -46,5 +46,11 @@ def load(network: Network, home: Path | None, weights: str) -> str:
             f"Run {run_id}, from whose weights this run starts, has left no weights here. It must finish first, with"
             " keep_weights = true: look at its state in the Library, run it again, then resume this run."
         )
-    load_backbone(network, read_safetensors(file), f"run {run_id}", ignore=lambda key: key.startswith("head."))
+    tensors = read_safetensors(file)
+    if any(name.startswith("added.") for name in tensors):
+        raise WeightsError(
+            f"Run {run_id} learned in modules that its strategy put into the network, not in the backbone's own weights, so"
+            " nothing can start from those. Start from a run that trained the backbone itself."
+        )
+    load_backbone(network, tensors, f"run {run_id}", ignore=lambda key: key.startswith("head."))
     return f"run {run_id} sha256:{file_sha256(file)[:12]}"

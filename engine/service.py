@@ -51,6 +51,11 @@ def located(spec: ExperimentSpec) -> ExperimentSpec:
         spec,
         datasets=tuple(map(absolute, spec.datasets)),
         weights=absolute(spec.weights),
+        settings=spec.settings
+        and {
+            name: {key: absolute(one) if isinstance(one, str) else one for key, one in given.items()}
+            for name, given in spec.settings.items()
+        },
         backbones=tuple(dict.fromkeys(map(backbones.canonical, spec.backbones))),
     )
 

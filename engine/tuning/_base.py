@@ -10,6 +10,7 @@ import contextlib
 import importlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Setup:
     step: Callable[[], None] = lambda: None
     """To be called between batches; may raise to stop."""
     device: Device | None = None
+    home: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ class Tuning:
 
     def prepare(self) -> None:
         """Read what is needed of the weights the run starts from; called also where it resumes."""
+
+    def begin(self) -> None:
+        """Read what is needed of the network at the moment training begins, head included; also where it resumes."""
 
     def batch(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
         """The batch to train on: images, and class numbers (n,) or probabilities (n, n_classes)."""

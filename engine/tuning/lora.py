@@ -16,7 +16,7 @@ class LowRank(nn.Module):
 
     def __init__(self, layer: nn.Linear | nn.Conv2d, rank: int, alpha: float) -> None:
         super().__init__()
-        self.scale = alpha / rank
+        self.register_buffer("scale", torch.tensor(alpha / rank))
         if isinstance(layer, nn.Conv2d):
             self.down: nn.Module = nn.Conv2d(
                 layer.in_channels, rank, layer.kernel_size, layer.stride, layer.padding, layer.dilation, bias=False,

@@ -1,0 +1,22 @@
+"""Soup: the mean of the weights that several runs learned from the same start, backbone, statistics and head; nothing is trained.
+
+Wortsman et al. 2022 ("Model soups"), the uniform soup. The runs are named in its setting, most usefully the seeds of one cell.
+"""
+
+from engine.strategies import _runs
+from engine.strategies._base import STRATEGIES, Strategy, nothing
+
+STRATEGIES.register(
+    Strategy(
+        name="soup",
+        label="Soup of the seeds",
+        summary="The mean of the weights of several finished runs; nothing is trained.",
+        source="Wortsman et al. 2022 (Model soups)",
+        group="weight space",
+        settings=(_runs.RUNS,),
+        refuses=_runs.several,
+        solves_head=True,
+        moves=nothing,
+        tuning="soup",
+    )
+)
