@@ -9,6 +9,7 @@ import pandas as pd
 
 from dashboard.figures._style import cell_label
 from engine.budgets import words
+from engine.strategies import STRATEGIES
 
 ENDED = ("finished", "failed", "diverged", "cancelled", "interrupted")
 WORDS = {"cancelled": "stopped"}
@@ -126,7 +127,9 @@ def _who(runs: pd.DataFrame) -> str:
 
 
 def _proof(runs: pd.DataFrame) -> str:
-    checked = runs[(runs["frozen_depth"] > 0) & (runs["freeze_proof"] != "")]
+    efficient = [one.name for one in STRATEGIES if one.group == "parameter-efficient"]  # frozen beside what they add
+    frozen = (runs["frozen_depth"] > 0) | runs["strategy"].isin(efficient)
+    checked = runs[frozen & (runs["freeze_proof"] != "")]
     if checked.empty:
         return ""
     held = int((checked["freeze_proof"] == "held").sum())

@@ -31,7 +31,16 @@ PANEL = [
 ]
 SIMILARITY = events.SimilarityMeasured(["stem", "block"], [[1.0, 0.5], [None, 0.75]], 12, 8, {"2,1": "does not vary"})
 TESTED = events.Tested(0.75, 8, 0.75, 1, "best_validation", "ab")
-ALL = [STARTED, *CURVE, FreezeChecked(3, "x", "x", []), TESTED, *DEPTHS, *PANEL, SIMILARITY]
+ALL = [
+    STARTED,
+    *CURVE,
+    FreezeChecked(3, "x", "x", []),
+    TESTED,
+    *DEPTHS,
+    *PANEL,
+    SIMILARITY,
+    events.Interpolated(0.5, 0.6, 0.75),
+]
 
 
 @pytest.fixture
