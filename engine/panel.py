@@ -34,7 +34,7 @@ SHARE = 0.05
 """Of the training images: a forward pass over them costs about 2 % of an epoch, which also goes backward."""
 PER_CLASS, MOST = 4, 512
 FOLDS = 3
-"""Five cost nearly twice as much, and with 60 images of 805 the panel was then 8 to 11 % of an epoch; with 50 and three folds 5.3 %."""
+"""Five cost nearly twice as much: 60 of 805 images took 8 to 11 % of an epoch, 50 and three folds 5.3 %."""
 BATCH = 256
 
 
