@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import state
-from dashboard.widgets import dataset_list
+from dashboard.widgets import dataset_list, download
 from dashboard.widgets.dataset_card import dataset_card, trash
-from dashboard.widgets.dataset_tasks import download, findings
+from dashboard.widgets.doctor import doctor
 from dashboard.widgets.gallery import gallery
 from dashboard.widgets.import_form import import_form
 from dashboard.widgets.import_report import import_report
@@ -17,8 +17,8 @@ from engine import task_queue
 from engine.datasets import _library as imported
 from engine.errors import TransferscopeError
 
-KINDS = ("import", "download", "doctor")
-"""Tasks that this page shows while they wait or run."""
+KINDS = ("import", "download")
+"""Tasks whose bars are on top of this page, whatever dataset is chosen."""
 
 
 def page() -> None:
@@ -86,9 +86,9 @@ def _dataset(name: str) -> None:
     with st.container(border=True, key="data-card"):
         dataset_card(info)
         if info.download_bytes:
-            download(info)
+            download.dataset(info.name, info.download_bytes)
     if info.download_bytes:
         st.caption("Its images are shown once it is on this machine.")
         return
-    findings(info)
+    doctor(info.name)
     gallery(info)

@@ -35,8 +35,8 @@ def doctor(name: str) -> None:
         return
     report, current = state.doctor_report(name)
     _start(name, report)
+    _last_failure(name)
     if report is None:
-        _last_failure(name)
         return
     if not current:
         st.warning("The files have changed since this was found. Look again.", icon=":material/update:")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import choices, state
 from dashboard.choices import FOLDER, MAX_SEEDS
-from dashboard.widgets import backbone_search, dataset_words, doctor, draft
+from dashboard.widgets import backbone_search, dataset_words, doctor, download, draft
 from dashboard.widgets.literal import literal
 from dashboard.widgets.size import size
 from engine import budgets
@@ -104,8 +104,15 @@ def _backbone_card(card: Card, weights: str) -> None:
     st.caption(f"{card.parameters:,} parameters · {card.n_units} units · sees {shape} pixels{learned}{licence}")
     if weights == "pretrained":
         st.caption(_weights_words(card))
+        if to_download(card):
+            download.weights(card.name, card.weights_bytes)
     for note in card.notes:
         st.caption(literal(note))
+
+
+def to_download(card: Card) -> bool:
+    """Whether a backbone's weights are known and not on this machine."""
+    return card.weights.startswith("hub:") and not cached(card.weights.removeprefix("hub:"))
 
 
 def _weights_words(card: Card) -> str:
@@ -117,7 +124,7 @@ def _weights_words(card: Card) -> str:
         )
     repository = card.weights.removeprefix("hub:")
     source = literal(repository)
-    if cached(repository):
+    if not to_download(card):
         return f":material/check: Its weights are on this machine already ({source}): nothing to download."
     how_much = f"about {size(card.weights_bytes)} " if card.weights_bytes else ""
     return f":material/download: Its weights are downloaded once from the Hugging Face hub ({how_much}from {source})."

@@ -188,17 +188,35 @@ def test_a_dataset_that_is_not_here_is_downloaded_from_its_card(show, by_hand, w
     assert not app.button(key="data-download-flowers102").disabled
 
 
-def test_the_doctor_looks_and_says_what_it_found(show, by_hand, done, words):
+def test_the_doctor_looks_and_says_what_it_found(show, by_hand, done, words, press):
     app = show("data", data=done[1])
-    assert any("has not looked yet" in one.label for one in app.expander)
-    app.button(key=f"data-look-{done[1]}").click().run()
+    press(app, "Look the data over")
+    assert "Data doctor: waiting" in words(app) or "waiting for its turn" in words(app)
+    assert "Look the data over" not in labels(app)
     task = task_queue.claim(by_hand.store, task_queue_token(by_hand.store), torch=False)
+    assert task.payload["dataset"] == done[1]
+    assert task.payload["backbone"]  # compared with a network that is shipped, unless another is chosen
     task_worker.do(by_hand.store, task)
     assert task_queue.get(by_hand.store, task.task_id).state == "finished"
     app = show("data", data=done[1])
     said = words(app)
-    assert "Looked at 60 of 60 images" in said
-    assert app.button(key=f"data-look-{done[1]}").label == "Look again"
+    assert "Looked at all 60 images" in said
+    assert "Look again" in labels(app)
+    assert [one.value for one in app.subheader].count("Data doctor") == 1
+
+
+def test_how_a_look_failed_is_said_beside_the_older_report(show, by_hand, done, words, press):
+    for ending in ("finished", "failed"):
+        app = show("data", data=done[1])
+        press(app, "Look again" if ending == "failed" else "Look the data over")
+        task = task_queue.claim(by_hand.store, task_queue_token(by_hand.store), torch=False)
+        if ending == "finished":
+            task_worker.do(by_hand.store, task)
+        else:
+            task_queue.finish(by_hand.store, task, "failed", "The disk was pulled out.")
+    said = words(show("data", data=done[1]))
+    assert "The disk was pulled out." in said
+    assert "Looked at all 60 images" in said
 
 
 def task_queue_token(store) -> int:
