@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dashboard.state import Chart
 
 # Three lines: a sentence that grows by one while runs finish must not push down what stands below it.
-_ROOM = '<style>[data-testid="stColumn"] [class*="-reading"] { min-height: 4.8rem; }</style>'
+ROOM = '<style>[data-testid="stColumn"] [class*="-reading"] { min-height: 4.8rem; }</style>'
 
 
 def chart(drawn: Chart, *, key: str, height: int | None = None) -> None:
@@ -44,7 +44,7 @@ def chart(drawn: Chart, *, key: str, height: int | None = None) -> None:
 def side_by_side(charts: dict[str, Chart]) -> None:
     """Draw charts by their keys in columns, as high as the highest and with room for their readings: nothing jumps."""
     height = max(one.light.height for one in charts.values())
-    st.html(_ROOM)
+    st.html(ROOM)
     for column, (key, drawn) in zip(st.columns(len(charts)), charts.items(), strict=True):
         with column:
             chart(drawn, key=key, height=height)

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboard.figures import measures_by_depth
+from dashboard.figures._scale import Scale
 
 Make = Callable[..., pd.DataFrame]
 Texts = Callable[[go.Figure], str]
@@ -83,3 +84,58 @@ def test_identity_survives_growth(transfer_curve: Make) -> None:
     whole = measures_by_depth(frame, uirevision="k").figure
     assert [t.uid for t in part.data] == [t.uid for t in whole.data]
     assert whole.layout.uirevision == "k"
+
+
+LOGME = Scale("logme", "LogME", "LogME (nats per image)")
+
+
+def scored(make: Make, values: dict[int, float | None], reason: str = "too few images") -> pd.DataFrame:
+    """LogME of a linear probe with one seed: a value or a reason at each unit."""
+    frame = make({("linear_probe", 4): {0: 0.5}})
+    frame = frame[frame["metric"] == "probe_accuracy"].assign(metric="logme", n_features=16, pooling="global_average")
+    shown = [values[unit] for unit in frame["unit"]]
+    reasons = ["" if value is not None else reason for value in shown]
+    return frame.assign(value=pd.Series(shown, frame.index, dtype=float), reason=reasons, detail='{"rank": 7}')
+
+
+def test_a_score_is_drawn_in_its_own_unit_with_what_it_was_measured_on(transfer_curve: Make) -> None:
+    drawn = measures_by_depth(scored(transfer_curve, {1: -0.4, 2: 0.25, 3: 1.5, 4: 1.0}), metric="logme", scale=LOGME)
+    mean = drawn.figure.data[0]
+    assert list(mean.y) == [-0.4, 0.25, 1.5, 1.0]
+    assert drawn.figure.layout.yaxis.title.text == "LogME (nats per image)"
+    assert drawn.figure.layout.yaxis.autorangeoptions.clipmax is None
+    assert "pooling: global average" in drawn.figure.layout.title.subtitle.text
+    assert mean.customdata[0][2] == "<br>N 200, D 16, rank 7"
+    assert drawn.table.loc[0, ["n_images", "n_features", "rank", "pooling"]].tolist() == [200, 16, 7, "global_average"]
+    assert "%" not in drawn.reading + drawn.alt
+    assert drawn.reading.startswith("The highest mean is 1.5 (1 seed), after unit 3")
+
+
+def test_of_a_score_where_less_is_better_the_lowest_is_named(transfer_curve: Make) -> None:
+    lower = Scale("logme", "Distance", "Distance", lower=True)
+    drawn = measures_by_depth(scored(transfer_curve, {1: 4.0, 2: 2.0, 3: 3.0, 4: 3.5}), metric="logme", scale=lower)
+    assert drawn.reading == (
+        "The lowest mean is 2 (1 seed), after unit 2 (the linear probe); the last unit measured, 4, is 1.5 above."
+    )
+    assert "less is better" in drawn.figure.layout.title.subtitle.text
+
+
+def test_a_refusal_is_a_gap_a_cross_and_its_reason(transfer_curve: Make, texts: Texts) -> None:
+    frame = scored(transfer_curve, {1: None, 2: 0.2, 3: None, 4: 0.4}, "a class has <b>one</b> image")
+    drawn = measures_by_depth(frame, metric="logme", scale=LOGME)
+    mean, dots, crosses = drawn.figure.data
+    assert list(mean.y) == [None, 0.2, None, 0.4]
+    assert list(dots.x) == [2, 4]
+    assert list(crosses.x) == [1, 3]
+    assert "a class has &lt;b&gt;one" in crosses.customdata[0][1]
+    assert "<b>one" not in texts(drawn.figure)
+    assert "2 of 4 have no value: a class has <b>one</b> image." in drawn.reading
+    assert drawn.table["reason"].tolist() == ["a class has <b>one</b> image", "", "a class has <b>one</b> image", ""]
+    assert drawn.table["mean"].isna().tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("scale", [LOGME, None])
+def test_refused_everywhere_it_says_why(scale: Scale | None, transfer_curve: Make) -> None:
+    drawn = measures_by_depth(scored(transfer_curve, dict.fromkeys(range(1, 5))), metric="logme", scale=scale)
+    assert drawn.reading == "No value at any unit: too few images."
+    assert "no value; too few images" in drawn.alt
