@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from streamlit.testing.v1 import AppTest
+
+from engine.events import DepthMeasured
+
+
+def words_of(app: AppTest) -> str:
+    return "\n".join(one.value for one in app.markdown).replace("\\", "").replace("\u2060", "")
+
 
 def test_empty_it_offers_the_one_button(show) -> None:
     assert [one.label for one in show("layers").button] == ["Try it now"]
@@ -27,15 +35,33 @@ def test_networks_are_those_planned_so_that_a_choice_stays_while_runs_finish(sho
     assert "frozen depth 4" not in charts(app)[0]
 
 
-def test_the_measure_is_chosen(show, by_hand, small, charts) -> None:
+def test_measures_are_those_planned_and_each_gets_a_chart_and_a_card(show, by_hand, small, charts) -> None:
     by_hand.submit(small)
     by_hand.finish_all()
     app = show("layers")
     assert len(charts(app)) == 2
-    measured = charts(app)[0]
-    app.segmented_control[0].set_value("knn_accuracy").run()
+    assert app.pills[0].options == ["Linear probe accuracy", "kNN accuracy", "LogME", "Test accuracy"]
+    app.pills[0].set_value(["knn_accuracy"]).run()
     assert not app.exception
-    assert charts(app)[0] != measured
+    (measured,) = charts(app)
+    assert measured.startswith("Line chart: kNN accuracy (%)")
+    assert "**kNN accuracy** = " in words_of(app)
+    assert "N (images) 500, D (features) 16" in words_of(app)
+
+
+def test_a_refusal_is_shown_as_its_reason(show, by_hand, small, charts, finished_events) -> None:
+    by_hand.submit(small)
+    lease = by_hand.claim()
+    refused = [
+        DepthMeasured(unit, f"unit{unit}", "logme", None, 80, 16, {"reason": "every class has one image"})
+        for unit in range(1, 11)
+    ]
+    by_hand.write(lease, *finished_events(lease.spec), *refused)
+    app = show("layers")
+    app.pills[0].set_value(["logme"]).run()
+    assert not app.exception
+    assert "no value; every class has one image" in charts(app)[0]
+    assert "No value at 10 of 10 points: every class has one image." in words_of(app)
 
 
 def test_where_everything_failed_it_says_why_instead_of_empty_charts(show, by_hand, small, words, charts) -> None:
