@@ -22,7 +22,7 @@ NAMES = {"data": "datasets", "backbone": "backbones", "strategy": "strategies"}
 NUMBERS = {"depths": "frozen_depths", "seeds": "seeds", "labels": "label_budgets"}
 """Lists of whole numbers; label budgets may be texts, too."""
 _TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
-KEYS = (*NAMES, *NUMBERS, "set", "weights", "measure", "pooling", "panel", *_TRAIN, "name")
+KEYS = (*NAMES, *NUMBERS, "set", "split", "weights", "keep", "measure", "pooling", "panel", *_TRAIN, "name")
 """The parameters of a link, in the order in which they are written."""
 
 _EVERYTHING = {"frozen_depths": ALL_DEPTHS, "label_budgets": ()}
@@ -42,8 +42,12 @@ def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
         query[key] = ["all" if value == _EVERYTHING.get(field) else written(value)]
     if spec.settings:
         query["set"] = [f"{name}.{key}={one}" for name, given in spec.settings.items() for key, one in given.items()]
+    if spec.class_splits:
+        query["split"] = [str(split) for split in spec.class_splits]
     if spec.weights != "pretrained":
         query["weights"] = [spec.weights]
+    if spec.keep_weights:
+        query["keep"] = ["yes"]
     if spec.measures != MEASURES:
         query["measure"] = list(spec.measures) or ["none"]
     if spec.pooling:
@@ -94,6 +98,10 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
         return {field: _budgets(last) if field == "label_budgets" else numbers_from_text(field, last)}
     if key == "set":
         return {"settings": _settings(values)}
+    if key == "split":
+        return {"class_splits": splits_from_texts(values)}
+    if key == "keep":
+        return {"keep_weights": last.lower() in ("yes", "true", "1")}
     if key == "measure":
         return {"measures": () if values == ["none"] else tuple(values)}
     if key == "panel":
@@ -101,6 +109,11 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
     if key in _TRAIN:
         return {"train": dataclasses.replace(spec.train, **{key: _typed(key, last)})}
     return {key: last}
+
+
+def splits_from_texts(texts: Sequence[str]) -> tuple[int | str, ...]:
+    """Splits of the classes: "0" is the seed of a random one, "cat, dog" the names of half A's classes."""
+    return tuple(int(text) if _whole(text) else text.strip() for text in texts)
 
 
 def _settings(texts: list[str]) -> dict[str, dict[str, Any]]:

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from engine.events import DepthMeasured, Diverged, EpochEnded, Event, FreezeChecked, Started, Tested
 from engine.leases import Lease, Leases
 from engine.plan import plan
 from engine.spec import ExperimentSpec, RunSpec
 from engine.store import Store, Submission
+
+# On shared cores an example may wait for any length of time; how long it takes says nothing about whether it is right.
+settings.register_profile("shared cores", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared cores")
 
 UNITS = tuple(f"unit{place}" for place in range(1, 11))
 SMALL = ExperimentSpec(

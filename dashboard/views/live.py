@@ -7,13 +7,14 @@ from functools import partial
 import streamlit as st
 
 from dashboard import state
-from dashboard.figures import accuracy_by_depth, learning_curves, measures_by_depth
+from dashboard.figures import accuracy_by_depth, layer_transfer, learning_curves, measures_by_depth
 from dashboard.widgets.chart import chart, side_by_side
 from dashboard.widgets.experiments import choose, reused
 from dashboard.widgets.frames_of import calm
 from dashboard.widgets.go import link
 from dashboard.widgets.status import status
 from dashboard.widgets.terms import heading
+from engine.layer_transfer import CURVES
 
 
 def page() -> None:
@@ -36,15 +37,21 @@ def _follow(experiment_id: str) -> None:
     if not now.active and transfer.empty and learning.empty:
         st.markdown("**Nothing was measured here:** no run got as far as its first epoch.")
         return
+    study = not CURVES.keys().isdisjoint(runs["strategy"])
+    accuracy = _curves if study else _accuracy  # of a study, units of many bases would be one muddle by frozen depth
     side_by_side(
         {
-            "live-accuracy": state.fed(f"live-accuracy/{experiment_id}", partial(_accuracy, experiment_id)),
+            "live-accuracy": state.fed(f"live-accuracy/{experiment_id}", partial(accuracy, experiment_id)),
             "live-depths": state.fed(f"live-depths/{experiment_id}", partial(_depths, experiment_id)),
         }
     )
     chart(state.fed(f"live-learning/{experiment_id}", partial(_learning, experiment_id)), key="live-learning")
     if not now.active:
         with st.container(horizontal=True):
+            if study:
+                link(
+                    "transfer", "What the copied units cost, and why", ":material/call_split:", experiment=experiment_id
+                )
             link("compare", "Compare the strategies", ":material/compare_arrows:", experiment=experiment_id)
             link("layers", "Look into the layers", ":material/layers:", experiment=experiment_id)
 
@@ -53,6 +60,10 @@ def _accuracy(experiment_id: str) -> state.Chart:
     steady = state.derived(calm, state.frame("runs", experiment_id))
     transfer = state.frame("transfer_curve", experiment_id)
     return state.chart("live", accuracy_by_depth, transfer, runs=steady, uirevision=experiment_id)
+
+
+def _curves(experiment_id: str) -> state.Chart:
+    return state.chart("live", layer_transfer, state.frame("layer_transfer", experiment_id), uirevision=experiment_id)
 
 
 def _depths(experiment_id: str) -> state.Chart:

@@ -102,8 +102,9 @@ function mount(figure, parent) {
   const state = { alive: true, message: parent.querySelector(".transferscope-figure-message") };
   state.observer = new ResizeObserver(() => {
     // Plotly itself hears only the window; the sidebar, an expander or a tab change the width too.
-    if (state.shown === undefined && state.wanted !== undefined) draw(figure, state);
-    else if (figure.clientWidth > 0) window.Plotly.Plots.resize(figure);
+    if (state.shown === undefined) {
+      if (state.wanted !== undefined) draw(figure, state);
+    } else if (figure.clientWidth > 0) window.Plotly.Plots.resize(figure);
   });
   state.observer.observe(figure);
   state.view = new IntersectionObserver((seen) => {

@@ -23,6 +23,8 @@ from engine.strategies import GROUPS, STRATEGIES, Setting, Strategy, settled
 FIRST = next(iter(GROUPS))
 HELP = "Every chosen strategy is trained on the same images with the same seeds, so that only the strategy differs."
 SAMPLES = 61
+STUDY = "layer transfer"
+SPLITS = ("0", "1", "2", "3", "4", "5")
 
 
 def strategies(card: Card | None) -> None:
@@ -40,10 +42,24 @@ def strategies(card: Card | None) -> None:
     chosen = [STRATEGIES[name] for name in choices.chosen(draft.values()) if name in STRATEGIES]
     said = (f"**{literal(one.label)}** · {literal(one.summary)} *{literal(one.source)}*" for one in chosen)
     st.caption("  \n".join(said))
+    if any(one.group == STUDY for one in chosen) or draft.start("splits"):
+        _splits()
     if any(one.settings for one in chosen):
         with st.expander("Settings of the chosen strategies", icon=":material/tune:"):
             for one in chosen:
                 _settings(one)
+
+
+def _splits() -> None:
+    """How the classes are divided into two tasks; without it units come from the pretrained weights."""
+    given = draft.start("splits")
+    st.multiselect(
+        "Class splits", list(dict.fromkeys([*SPLITS, *given])), given, key=draft.key("splits"), accept_new_options=True,
+        placeholder="None: units come from the pretrained weights",
+        help="Each divides the classes into two tasks: a whole number is the seed of a random split; or type the names of the"
+        " first task's classes with commas between them. Base networks are trained on both tasks, and their units copied."
+        " Four splits or more show how much of a difference is luck.",
+    )  # fmt: skip
 
 
 def _pills(group: str, title: str, options: list[str]) -> None:

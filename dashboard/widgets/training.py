@@ -129,6 +129,10 @@ def _choices(info: DatasetInfo | None) -> None:
         "Precision", "precision", spec.PRECISIONS,
         "How numbers are kept during training. Automatic: bfloat16 where the processor is made for it, else 32 bit.",
     )  # fmt: skip
+    st.checkbox(
+        "Keep the weights", draft.start("keep"), key=draft.key("keep"),
+        help="The selected weights of every run stay on this machine, for runs that start from them (run:ID) and for soups.",
+    )  # fmt: skip
 
 
 def _choose(label: str, field: str, options: tuple[str, ...], help: str) -> None:

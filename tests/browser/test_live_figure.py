@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard import feed
 from dashboard.figures import Drawn
 from dashboard.state import Chart
 from dashboard.widgets.chart import chart
@@ -42,7 +44,12 @@ def live():
     STATE["n"] = STATE.get("n", 20) + 5 * grow
     STATE["runs"] = STATE.get("runs", 0) + 1
     light, dark = drawn(STATE["n"], "#ffffff", "#102030"), drawn(STATE["n"], "#101820", "#e0e8f0")
-    chart(Chart(light, light.spec(), lambda: dark), key="curve", height=380)
+    shown = Chart(light, light.spec(), lambda: dark)
+    if "feed" in st.query_params:
+        place = st.query_params["feed"]  # one for each test
+        feed.newest = {**getattr(feed, "newest", {}), place: shown}
+        shown = Chart(light, light.spec(), lambda: dark, feed.offer(place, lambda: feed.newest[place]))
+    chart(shown, key="curve", height=380)
     st.text(f"runs {STATE['runs']}")
 
 
@@ -50,6 +57,9 @@ if not hide:
     live()
 st.text("Below the chart")
 """
+both_ways = pytest.mark.parametrize("query", ["", "/?feed="], ids=["from the page", "from the feed"])
+"""Data that come with the page's own messages, and data that the chart asks for."""
+
 POINTS = "figure => figure.calcdata[0].length"
 AXES = "figure => [...figure.layout.xaxis.range, ...figure.layout.yaxis.range]"
 SHOWN = "figure => figure._fullData.map(trace => trace.visible)"
@@ -60,6 +70,10 @@ def address(serve_script: Callable[[Path], str], tmp_path_factory: pytest.TempPa
     script = tmp_path_factory.mktemp("live") / "page.py"
     script.write_text(SCRIPT, encoding="utf-8")
     return serve_script(script)
+
+
+def of(address: str, query: str) -> str:
+    return f"{address}{query}{uuid.uuid4()}" if query else address
 
 
 def drawn(page: Page) -> Locator:
@@ -102,8 +116,9 @@ def drag(page: Page, figure: Locator, *, release: bool = True) -> None:
         page.mouse.up()
 
 
-def test_zoom_and_hidden_trace_survive_growing_data(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(address)
+@both_ways
+def test_zoom_and_hidden_trace_survive_growing_data(address: str, query: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(of(address, query))
     figure = drawn(page)
     whole = figure.evaluate(AXES)
     drag(page, figure)
@@ -117,8 +132,9 @@ def test_zoom_and_hidden_trace_survive_growing_data(address: str, open_page: Cal
     assert figure.evaluate(SHOWN) == [True, "legendonly"]
 
 
-def test_an_update_waits_for_a_drag_in_progress(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(address)
+@both_ways
+def test_an_update_waits_for_a_drag_in_progress(address: str, query: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(of(address, query))
     figure = drawn(page)
     grow(page)
     wait_for_points(page, 5)
@@ -144,8 +160,9 @@ def test_hover_survives_growing_data(address: str, open_page: Callable[..., Page
     expect(figure.locator(".hoverlayer .hovertext")).not_to_have_count(0)
 
 
-def test_an_unchanged_figure_is_not_drawn_again(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(address)
+@both_ways
+def test_an_unchanged_figure_is_not_drawn_again(address: str, query: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(of(address, query))
     drawn(page)
     count_calls(page, "react")
     switch(page, "Tick")
@@ -153,8 +170,11 @@ def test_an_unchanged_figure_is_not_drawn_again(address: str, open_page: Callabl
     assert page.evaluate("window.calls") == 0
 
 
-def test_the_theme_of_the_system_is_followed_without_a_rerun(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(address, color_scheme="dark")
+@both_ways
+def test_the_theme_of_the_system_is_followed_without_a_rerun(
+    address: str, query: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(of(address, query), color_scheme="dark")
     figure = drawn(page)
     paper = "figure => figure._fullLayout.paper_bgcolor"
     assert figure.evaluate(paper) == "#101820"
@@ -167,8 +187,9 @@ def test_the_theme_of_the_system_is_followed_without_a_rerun(address: str, open_
     assert page.get_by_text(re.compile(r"^runs ")).inner_text() == runs
 
 
-def test_the_theme_chosen_in_the_menu_is_followed(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(address)
+@both_ways
+def test_the_theme_chosen_in_the_menu_is_followed(address: str, query: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(of(address, query))
     drawn(page)
     page.get_by_test_id("stMainMenu").get_by_role("button").click()
     page.get_by_test_id("stMainMenuPopover").get_by_text("Dark").click()
@@ -227,8 +248,9 @@ def test_it_says_so_when_the_library_does_not_load(address: str, open_page: Call
     expect(message).to_be_hidden()
 
 
-def test_it_cleans_up_after_itself(address: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(address)
+@both_ways
+def test_it_cleans_up_after_itself(address: str, query: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(of(address, query))
     drawn(page)
     count_calls(page, "purge")
     switch(page, "Hide")

@@ -40,6 +40,8 @@ specs = st.builds(
         st.integers(2, 2000) | st.sampled_from(["5/class", "1/class", "10%", "0.5%", "vtab"]), max_size=4
     ),
     weights=st.sampled_from(["pretrained", "random"]) | names.map("file:{}".format),
+    class_splits=st.lists(st.integers(0, 10**6) | names.filter(lambda name: not name.strip().isdigit())).map(tuple),
+    keep_weights=st.booleans(),
     measures=st.lists(st.sampled_from(ALL_MEASURES), unique=True),
     pooling=st.none() | st.sampled_from(POOLINGS),
     panel_epochs=st.none() | st.lists(st.integers(0, 50), max_size=4) | st.integers(1, 99).map("every {}".format),

@@ -6,6 +6,7 @@ import dataclasses
 
 from dashboard.widgets.overview import duration
 from engine.cost import RUN_OVERHEAD_SECONDS
+from engine.presets import PRESETS
 
 
 def test_empty_it_offers_the_one_button(show, words, press, by_hand) -> None:
@@ -147,3 +148,11 @@ def test_the_address_beats_the_box(show, by_hand, small) -> None:
     app.query_params["experiment"] = second.experiment_id  # as the browser's way back does
     app.run()
     assert app.selectbox[0].value == second.experiment_id
+
+
+def test_a_layer_transfer_study_is_drawn_by_copied_units(show, by_hand, charts) -> None:
+    study = dataclasses.replace(PRESETS["layer_transfer"].spec, class_splits=(0,), frozen_depths=(1, 3))
+    by_hand.submit(study)
+    by_hand.finish_all()
+    alt = charts(show("live"))[0]
+    assert alt.startswith("Line chart of test accuracy in percent against the number of copied units. Base B:")
