@@ -7,6 +7,9 @@ from dashboard.figures.accuracy_cost import accuracy_cost
 from dashboard.figures.layer_transfer import layer_transfer
 from dashboard.figures.learning_curves import learning_curves
 from dashboard.figures.measures_by_depth import measures_by_depth
+from dashboard.figures.panel_by_depth import panel_by_depth
+from dashboard.figures.score_agreement import score_agreement
+from dashboard.figures.similarity_map import similarity_map
 from dashboard.figures.transfer_loss import transfer_loss
 
 __all__ = [
@@ -17,5 +20,8 @@ __all__ = [
     "layer_transfer",
     "learning_curves",
     "measures_by_depth",
+    "panel_by_depth",
+    "score_agreement",
+    "similarity_map",
     "transfer_loss",
 ]

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import state
+from dashboard.widgets.advice import advice
 from dashboard.widgets.experiments import choose
+from dashboard.widgets.layers_frozen import frozen
 from dashboard.widgets.layers_measures import measures
+from dashboard.widgets.layers_panel import panel
+from dashboard.widgets.layers_scoreboard import scoreboard
+from dashboard.widgets.layers_similarity import backbones, before_after
 from dashboard.widgets.terms import heading
 
-VIEWS = {"measures": "Measures"}
+VIEWS = {
+    "measures": "Measures",
+    "training": "While training",
+    "similarity": "Similarity",
+    "scoreboard": "Scoreboard",
+    "frozen": "Without training",
+}
 
 
 def page() -> None:
@@ -18,8 +30,32 @@ def page() -> None:
         "What to look at", VIEWS, format_func=VIEWS.get, default="measures", required=True, key="layers-view",
         bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    experiment = choose("layers")
-    if experiment is None:
+    if view == "frozen":
+        frozen()
         return
-    if view == "measures":
+    experiment = choose("layers")
+    if experiment is not None:
+        _of(view, experiment)
+    if view == "similarity":
+        backbones()
+
+
+def _of(view: str, experiment: dict) -> None:
+    if view == "training":
+        panel(experiment)
+    elif view == "similarity":
+        before_after(experiment)
+    elif view == "scoreboard":
+        scoreboard(experiment)
+    else:
         measures(experiment)
+        _advice(experiment["experiment_id"])
+
+
+def _advice(experiment_id: str) -> None:
+    """What the scores of the untouched backbone would have advised, for each backbone, dataset and label budget."""
+    transfer = state.frame("transfer_curve", experiment_id)
+    untouched = transfer[transfer["strategy"] == "linear_probe"]
+    for place, (_, rows) in enumerate(untouched.groupby(["backbone", "dataset", "budget"], sort=True)):
+        if place < 3:
+            advice(rows, key=f"layers-advice-{place}")

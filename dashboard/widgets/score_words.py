@@ -47,3 +47,8 @@ def label(metric: str) -> str:
 def metrics_of(measures: tuple[str, ...]) -> list[str]:
     """The metrics that an experiment's measures give, in the registry's names."""
     return [SCORES[name].metric for name in measures if name in SCORES]
+
+
+def of_name(name: str) -> Scale:
+    """How a score is drawn, by its name in the registry."""
+    return scale(SCORES[name].metric)

@@ -1,0 +1,133 @@
+"""Layers page, part Without training: every score at every depth of a frozen backbone, with one button, in seconds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from dashboard.figures import measures_by_depth
+from dashboard.widgets import score_words, task_choices
+from dashboard.widgets.advice import advice
+from dashboard.widgets.chart import ROOM, chart
+from dashboard.widgets.kept_tasks import begin, kept
+from dashboard.widgets.literal import literal
+from dashboard.widgets.score_card import score_card
+from engine.budgets import words
+from engine.errors import TransferscopeError
+from engine.task_queue import Task
+from engine.tasks.layers import SCORED
+
+KIND = "layers"
+SLOW = ("nleep",)
+"""Not chosen at first: its Gaussian mixtures take as long as all others."""
+SHOWN_FIRST = ("probe_accuracy", "logme")
+
+
+def frozen() -> None:
+    """Draw the form, and what was measured."""
+    st.markdown(
+        "The backbone as it is, nothing trained: one pass over the images, then **every score after every unit**, in seconds."
+    )
+    with st.container(border=True, key="frozen-form"):
+        columns = st.columns(2)
+        with columns[0]:
+            typed = task_choices.backbone("Network", key="frozen-backbone")
+            labels = task_choices.labels(key="frozen-labels")
+        with columns[1]:
+            data = task_choices.dataset(key="frozen-data")
+            pooling = task_choices.pooling(key="frozen-pooling")
+        scores = st.pills(
+            "Scores", SCORED, selection_mode="multi", default=[name for name in SCORED if name not in SLOW], key="frozen-scores",
+            format_func=lambda name: score_words.of_name(name).label,
+        )  # fmt: skip
+        payload, problem = _payload(typed, data, labels, pooling, scores)
+        st.button(
+            "Measure every layer", type="primary", icon=":material/straighten:", key="frozen-run", on_click=begin,
+            args=[KIND, payload], disabled=bool(problem),
+        )  # fmt: skip
+        if problem:
+            st.caption(literal(problem))
+    _results()
+
+
+def _payload(typed: str | None, data: str, labels: str, pooling: str, scores: list[str]) -> tuple[dict[str, Any], str]:
+    """What the task is given, and what is wrong with the choices, in words."""
+    if not scores:
+        return {}, "Choose at least one score."
+    try:
+        asked = {"backbone": task_choices.named(typed), "labels": task_choices.budget(labels)}
+    except TransferscopeError as error:
+        return {}, str(error)
+    return asked | {"dataset": data, "pooling": pooling, "scores": [name for name in SCORED if name in scores]}, ""
+
+
+@st.fragment(run_every=state.TICK_SECONDS)
+def _results() -> None:
+    task = kept(
+        KIND, key="frozen", nothing="Nothing measured yet: curves and a table of every score appear here, and stay."
+    )
+    if task is not None:
+        _result(task)
+
+
+def _result(task: Task) -> None:
+    found = task.result or {}
+    frame = as_frame(found, task.task_id)
+    seconds = found["seconds"]
+    st.caption(
+        literal(
+            f"{found['backbone']} on {found['dataset']}, {words(found['labels'])}: {found['n_train']:,} images for scores,"
+            f" {found['n_validation']:,} to choose the probe, {found['n_test']:,} to test probe and kNN. One pass"
+            f" {seconds['pass']:.1f} s, all scores {seconds['scores']:.1f} s."
+        )
+    )
+    advice(frame, key=f"frozen-advice-{task.task_id}")
+    metrics = [score["metric"] for score in found["scores"]]
+    start = [metric for metric in SHOWN_FIRST if metric in metrics] or metrics[:2]
+    chosen = st.pills(
+        "Show",
+        metrics,
+        selection_mode="multi",
+        default=start,
+        format_func=score_words.label,
+        key=f"frozen-show-{task.task_id}",
+    )
+    st.html(ROOM)
+    shown = [metric for metric in metrics if metric in chosen]
+    for place in range(0, len(shown), 2):
+        for column, metric in zip(st.columns(min(2, len(shown))), shown[place : place + 2], strict=False):
+            with column:
+                built = state.chart(
+                    "frozen", measures_by_depth, frame, metric=metric, scale=score_words.scale(metric),
+                    uirevision=f"{task.task_id}-{metric}",
+                )  # fmt: skip
+                score_card(metric, built.light.table, key=f"frozen-card-{metric}")
+                chart(built, key=f"frozen-{metric}")
+
+
+def as_frame(found: dict[str, Any], task_id: int) -> pd.DataFrame:
+    """What the task found as rows of a `transfer_curve`: those of a linear probe, whose backbone is untouched."""
+    units = {unit["unit"]: unit for unit in found["units"]}
+    about = {
+        **{
+            "run_id": f"task {task_id}",
+            "backbone": found["backbone"],
+            "dataset": found["dataset"],
+            "seed": found["seed"],
+        },
+        **{"strategy": "linear_probe", "frozen_depth": len(units), "n_units": len(units), "pooling": found["pooling"]},
+        "budget": "all" if found["labels"] is None else str(found["labels"]),
+    }
+    rows = [
+        about
+        | {name: cell[name] for name in ("unit", "metric", "value", "reason", "n_images")}
+        | {"unit_name": units[cell["unit"]]["name"], "n_features": units[cell["unit"]]["n_features"]}
+        | {"detail": json.dumps(cell["detail"], sort_keys=True)}
+        for cell in found["cells"]
+    ]
+    columns = [*about, "unit", "metric", "value", "reason", "n_images", "unit_name", "n_features", "detail"]
+    return pd.DataFrame(rows, columns=columns).astype({"value": float})

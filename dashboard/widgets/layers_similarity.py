@@ -1,0 +1,105 @@
+"""Layers page, part Similarity: every unit after training against every unit before, and one backbone against another."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from dashboard.figures import similarity_map
+from dashboard.figures._style import plain
+from dashboard.widgets import task_choices
+from dashboard.widgets.cells import Cell, cells, of_cell, words
+from dashboard.widgets.chart import chart
+from dashboard.widgets.kept_tasks import begin, kept
+from dashboard.widgets.literal import literal
+from dashboard.widgets.status import brief
+from engine.errors import TransferscopeError
+
+KIND = "similarity"
+MEASURE = "cka_matrix"
+
+
+@st.fragment(run_every=state.FED_TICK_SECONDS)
+def before_after(experiment: dict[str, Any]) -> None:
+    """Draw the map of one network of an experiment, before against after its training."""
+    experiment_id = experiment["experiment_id"]
+    if MEASURE not in experiment["spec"].measures:
+        with st.container(border=True, key="similarity-offer"):
+            st.markdown("**This experiment did not compare its units before and after training.**")
+            st.caption('In the Lab, choose "Similarity of units (CKA)" among the measures under Training settings.')
+        return
+    frame, runs = state.frame("similarity", experiment_id), state.frame("runs", experiment_id)
+    if not brief(experiment_id, runs, frame):
+        return
+    every = state.derived(cells, runs)
+    cell = st.selectbox("Network", every, format_func=partial(words, every), key=f"similarity-cell-{experiment_id}")
+    place = f"layers-similarity/{experiment_id}/{cell}"
+    chart(state.fed(place, partial(_drawn, experiment_id, cell, words(every, cell))), key="layers-similarity")
+
+
+def _drawn(experiment_id: str, cell: Cell, name: str) -> state.Chart:
+    frame = of_cell(state.frame("similarity", experiment_id), cell)
+    return state.chart("layers", similarity_map, frame, name=name, uirevision=experiment_id)
+
+
+def backbones() -> None:
+    """Draw the form that compares two backbones, and what was found."""
+    st.subheader("Two backbones")
+    with st.container(border=True, key="similarity-form"):
+        columns = st.columns(3)
+        with columns[0]:
+            first = task_choices.backbone("First network", key="similarity-first")
+        with columns[1]:
+            second = task_choices.backbone("Second network", key="similarity-second", place=1)
+        with columns[2]:
+            data = task_choices.dataset(key="similarity-data")
+        payload, problem = _payload(first, second, data)
+        st.button(
+            "Compare their units", type="primary", icon=":material/compare:", key="similarity-run", on_click=begin,
+            args=[KIND, payload], disabled=bool(problem),
+        )  # fmt: skip
+        st.caption(literal(problem) or "Both see the same images, each prepared as it is used to. Nothing is trained.")
+    _results()
+
+
+def _payload(first: str | None, second: str | None, data: str) -> tuple[dict[str, Any], str]:
+    try:
+        return {"first": task_choices.named(first), "second": task_choices.named(second), "dataset": data}, ""
+    except TransferscopeError as error:
+        return {}, str(error)
+
+
+@st.fragment(run_every=state.TICK_SECONDS)
+def _results() -> None:
+    task = kept(
+        KIND, key="similarity", nothing="Nothing compared yet: a map of every pair of units appears here, and stays."
+    )
+    if task is None or task.result is None:
+        return
+    first, second = map(plain, task.result["backbones"])
+    built = state.chart(
+        "layers", similarity_map, as_frame(task.result), title="Units of two backbones", rows_are=first,
+        columns_are=f"{second} (second)" if first == second else second, name=f"on {plain(task.result['dataset'])}",
+        uirevision=str(task.task_id),
+    )  # fmt: skip
+    chart(built, key="layers-backbones")
+
+
+def as_frame(found: dict[str, Any]) -> pd.DataFrame:
+    """What the task found as rows of the frame `similarity`."""
+    rows_named, columns_named = found["unit_names"]
+    return pd.DataFrame(
+        [
+            {
+                "run_id": "task", "seed": found["seed"], "unit_a": a, "unit_a_name": rows_named[a - 1], "unit_b": b,
+                "unit_b_name": columns_named[b - 1], "value": value, "n_images": found["n_images"],
+                "reason": found["reasons"].get(f"{a},{b}", ""), "pooling": found["pooling"],
+            }
+            for a, row in enumerate(found["values"], start=1)
+            for b, value in enumerate(row, start=1)
+        ]
+    ).astype({"value": float})  # fmt: skip
