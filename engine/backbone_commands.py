@@ -74,11 +74,18 @@ def describe(args: argparse.Namespace) -> int:
     return 0
 
 
+CUTS = {
+    "center": "the centre {share:.1%} of the shorter side",
+    "squash": "squashed to a square, of which the centre {share:.1%}",
+    "border": "shrunk to fit with a border, of which the centre {share:.1%}",
+}
+
+
 def preprocessing_words(card: Card) -> str:
     """How images reach the network."""
     _, height, width = card.input_size
     return (
-        f"Images: {height}x{width} pixels, {card.interpolation}, the centre {card.crop_fraction:.1%} of the shorter side;"
+        f"Images: {height}x{width} pixels, {card.interpolation}, {CUTS[card.crop_mode].format(share=card.crop_fraction)};"
         f" mean {', '.join(map(str, card.mean))}, standard deviation {', '.join(map(str, card.std))}."
     )
 

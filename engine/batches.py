@@ -28,7 +28,7 @@ class Pixels:
     mean: Tensor
     std: Tensor
     row_of: Tensor | None = None
-    """int64, (n_images,): the row of `data` that holds each image, where only some are on the device (-1: not there)."""
+    """int64, (n_images,), beside `data`: the row that holds each image (-1: not there); None: row i is image i."""
 
     @classmethod
     def on(
@@ -40,6 +40,7 @@ class Pixels:
         std: tuple[float, ...],
         *,
         rows: np.ndarray | None = None,
+        row_of: np.ndarray | None = None,
         resident: bool | None = None,
     ) -> Pixels:
         """Place decoded images on a device.
@@ -48,26 +49,30 @@ class Pixels:
 
         Args:
             device: where batches will be.
-            pixels: uint8 (n_images, height, width, 3).
+            pixels: uint8 (n_rows, height, width, 3).
             labels: int64 (n_images,).
             mean, std: of the network's input, 0..1.
             rows: the images that will be asked for, where not all: only these go to an accelerator.
+            row_of: int64 (n_images,), the row of `pixels` that holds each image; None: row i is image i.
             resident: whether to hold them on the accelerator; None: where they fit into half of its free memory.
         """
         scale = torch.tensor([mean, std], dtype=torch.float32, device=device) * 255.0
         here, labels_there = _view(pixels), torch.tensor(labels, device=device)
-        chosen = np.arange(len(pixels)) if rows is None else np.unique(rows)
+        places = None if row_of is None else torch.from_numpy(row_of)
+        chosen = np.arange(len(labels)) if rows is None else np.unique(rows)
         needed = len(chosen) * int(np.prod(pixels.shape[1:]))
         if device.type == "cpu" or not (_fits(device, needed) if resident is None else resident):
-            return cls(here, labels_there, scale[0], scale[1])
-        if len(chosen) == len(pixels):
+            return cls(here, labels_there, scale[0], scale[1], places)
+        if places is None and len(chosen) == len(pixels):
             return cls(here.to(device), labels_there, scale[0], scale[1])
-        row_of = torch.full((len(pixels),), -1, dtype=torch.int64)
-        row_of[torch.from_numpy(chosen)] = torch.arange(len(chosen))
+        wanted = torch.from_numpy(chosen)
+        found = torch.full((len(labels),), -1, dtype=torch.int64)
+        found[wanted] = torch.arange(len(chosen))
+        source = wanted if places is None else places[wanted]
         there = torch.empty((len(chosen), *pixels.shape[1:]), dtype=torch.uint8, device=device)
         for start in range(0, len(chosen), 4096):  # in parts: a copy of all of them on the host might not fit
-            there[start : start + 4096] = here[torch.from_numpy(chosen[start : start + 4096])].to(device)
-        return cls(there, labels_there, scale[0], scale[1], row_of.to(device))
+            there[start : start + 4096] = here[source[start : start + 4096]].to(device)
+        return cls(there, labels_there, scale[0], scale[1], found.to(device))
 
     @property
     def device(self) -> torch.device:
@@ -81,6 +86,7 @@ class Pixels:
             rows = chosen if self.row_of is None else self.row_of[chosen]
             return self.data[rows], self.labels[chosen]
         there = torch.as_tensor(indices)
+        there = there if self.row_of is None else self.row_of[there]
         # Pinned memory is copied while the device computes; torch keeps the block until the copy is done.
         block = torch.empty((len(indices), *self.data.shape[1:]), dtype=torch.uint8, pin_memory=_pins(self.device))
         torch.index_select(self.data, 0, there, out=block)

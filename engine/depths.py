@@ -41,22 +41,14 @@ class Caches:
         self.depths: OrderedDict[tuple, Measured | ScoreNotDefined] = OrderedDict()
         self.tests: OrderedDict[tuple, Features] = OrderedDict()
 
-    def load(
-        self,
-        name: str,
-        side: int,
-        interpolation: str,
-        home: Path | None,
-        crop_fraction: float = 1.0,
-        control: Control | None = None,
-    ) -> Images:
-        """Download and decode a dataset once (per size); the control is told how far that is, and may stop it."""
+    def load(self, name: str, card: backbones.Card, home: Path | None, control: Control | None = None) -> Images:
+        """Download and decode a dataset for a network, once per size; the control is told how far, and may stop it."""
         tell = control.tell if control else silent
         datasets.fetch(name, home, tell)
         # The signature changes when files of a folder do: a worker may live longer than they stay the same.
-        key = (name, datasets.signature(name, home), side, interpolation, crop_fraction)
+        key = (name, datasets.signature(name, home), *card.sizing.values())
         if key not in self.images:
-            self.images[key] = datasets.load(name, side, interpolation, home, crop_fraction=crop_fraction, tell=tell)
+            self.images[key] = datasets.load(name, home=home, tell=tell, **card.sizing)
         self.images.move_to_end(key)
         bound = image_memory(home)
         while len(self.images) > 1 and (len(self.images) > CACHED_DATASETS or self._held() > bound):

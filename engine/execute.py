@@ -110,7 +110,7 @@ def prepare(
     fetch_weights(run, weights, home, control)
     network, origin = build_network(run, weights, home)
     card = backbones.card(run.backbone, home)
-    images = shared.load(run.dataset, card.input_size[1], card.interpolation, home, card.crop_fraction, control)
+    images = shared.load(run.dataset, card, home, control)
     split = datasets.make_split(images, run.seed, run.label_budget)
     settings = settled(strategy, run.settings or {})
     if why := strategy.refuses(card, settings):
@@ -119,12 +119,12 @@ def prepare(
     network.reset_head(images.info.n_classes, n_inputs if n_inputs != network.n_features else None)
     where = torch.device(device.name)
     rows = np.concatenate([split.train, split.validation, split.test])
-    pixels = Pixels.on(where, images.pixels, images.labels, card.mean, card.std, rows=rows)
+    pixels = Pixels.on(where, images.pixels, images.labels, card.mean, card.std, rows=rows, row_of=images.rows)
 
     def source(name: str) -> tuple[Pixels, np.ndarray]:
-        other = shared.load(name, card.input_size[1], card.interpolation, home, card.crop_fraction, control)
+        other = shared.load(name, card, home, control)
         rows = datasets.make_split(other, run.seed, None).train
-        return Pixels.on(where, other.pixels, other.labels, card.mean, card.std, rows=rows), rows
+        return Pixels.on(where, other.pixels, other.labels, card.mean, card.std, rows=rows, row_of=other.rows), rows
 
     tuning = make_tuning(
         strategy.tuning,
@@ -174,6 +174,7 @@ def _started(ready: Prepared, device: Device) -> Started:
             "std": list(card.std),
             "interpolation": card.interpolation,
             "crop_fraction": card.crop_fraction,
+            "crop_mode": card.crop_mode,
             "augmentation": augmentation(ready),
         },
         pooling=ready.run.pooling or network.pooling,

@@ -87,6 +87,8 @@ class Card:
     weights_bytes: int = 0
     weights_sha256: str = ""
     crop_fraction: float = 1.0
+    crop_mode: str = "center"
+    """How oblong images become square: `center`, `squash` or `border`; see `engine.datasets._decode.Sizing`."""
     composable: bool = True
     """Whether the units compose to the forward pass; otherwise they are parameter groups in forward order."""
     notes: tuple[str, ...] = field(default_factory=tuple)
@@ -98,6 +100,17 @@ class Card:
     @property
     def parameters(self) -> int:
         return sum(unit.parameters for unit in self.units)
+
+    @property
+    def sizing(self) -> dict[str, Any]:
+        """How images are brought to its input, as arguments of `engine.datasets.load`."""
+        return {
+            "side": self.input_size[1],
+            "interpolation": self.interpolation,
+            "crop_fraction": self.crop_fraction,
+            "crop_mode": self.crop_mode,
+            "fill": tuple(round(255 * level) for level in self.mean) if self.crop_mode == "border" else (0, 0, 0),
+        }
 
     def to_json(self) -> str:
         """The card as JSON, readable by `from_json`."""
@@ -184,8 +197,10 @@ def card(name: str, home: Path | None = None) -> Card:
         return known
     kept = home / "cards" / f"{name.replace(':', '_').replace('/', '_')}.json" if home else None
     if kept and kept.exists():
-        found = Card.from_json(kept.read_text(encoding="utf-8"))
-        if all(unit.weights for unit in found.units if unit.parameters):  # kept by an earlier version: without them
+        text = kept.read_text(encoding="utf-8")
+        found = Card.from_json(text)
+        # One that was kept by an earlier version knew neither the weights one by one nor how images are cut.
+        if '"crop_mode"' in text and all(unit.weights for unit in found.units if unit.parameters):
             return found
     described = Card.from_json(_describe_elsewhere(name))
     if kept:

@@ -53,8 +53,9 @@ def describe(name: str) -> Card:
         weights=f"hub:{told['hf_hub_id']}" if told.get("hf_hub_id") else "",
         weights_bytes=_file_bytes(network, told) if told.get("hf_hub_id") else 0,
         crop_fraction=data["crop_pct"],
+        crop_mode=data["crop_mode"],
         composable=composable,
-        notes=(*(() if composable else (*GROUPED_NOTES, *_blind(units))), *_cut(data["crop_mode"])),
+        notes=() if composable else (*GROUPED_NOTES, *_blind(units)),
     )
 
 
@@ -62,13 +63,6 @@ def _file_bytes(network: TimmNetwork, told: dict[str, Any]) -> int:
     """About the size of the hub's file: float32 tensors with a linear classifier of the source classes."""
     saved = sum(tensor.numel() for tensor in network.model.state_dict().values())
     return Size(0, saved, network.n_features).file_bytes(told.get("num_classes") or 0)
-
-
-def _cut(mode: str) -> tuple[str, ...]:
-    if mode == "center":
-        return ()
-    how = "squashed to a square" if mode == "squash" else "shrunk to fit, with a border"
-    return (f"These weights were evaluated on images that were {how}; here the centre square is cut out of an image.",)
 
 
 def _summary(network: TimmNetwork, units: tuple[Unit, ...], told: dict[str, Any]) -> str:

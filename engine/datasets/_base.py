@@ -62,7 +62,7 @@ class Images:
 
     info: DatasetInfo
     pixels: np.ndarray
-    """uint8, (n_images, height, width, 3); read-only."""
+    """uint8, (n_rows, height, width, 3); read-only. Row i is image i, unless `rows` says otherwise."""
     labels: np.ndarray
     """int64, (n_images,), 0..n_classes-1."""
     parts: np.ndarray
@@ -73,6 +73,8 @@ class Images:
     """Files that were left out, each with its reason."""
     groups: np.ndarray | None = None
     """int64, (n_images,): images of one group are never parted between train, validation and test; None: no groups."""
+    rows: np.ndarray | None = None
+    """int64, (n_images,): the row of `pixels` that holds each image, where a part of a large dataset shares its pixels."""
     mapped: bool = False
     """Whether the pixels are a file that is read page by page, so that they take no memory of their own."""
 

@@ -43,11 +43,16 @@ class Sizing:
     """Pixels; images become side x side."""
     interpolation: str = "bicubic"
     crop_fraction: float = 1.0
-    """Side of the central square that is kept, as a share of the shorter side, above 0 and at most 1."""
+    """Side of the central square that is kept, as a share of the side it is cut from, above 0 and at most 1."""
+    crop_mode: str = "center"
+    """What becomes a square of `before_crop` pixels: `center` of the image, all of it with `squash`, or all of it and a
+    `border` of `fill` beside the shorter side; as timm names and does it."""
+    fill: tuple[int, int, int] = (0, 0, 0)
+    """Colour of the border."""
 
     @property
     def before_crop(self) -> int:
-        """What the shorter side is resized to before the central square is cut out, as timm does."""
+        """Side that the image is resized to before the central square is cut out, as timm does."""
         return max(self.side, int(self.side / self.crop_fraction))
 
     @property
@@ -56,15 +61,30 @@ class Sizing:
 
 
 def resize(image: Image.Image, sizing: Sizing) -> np.ndarray:
-    """Shorter side to `before_crop`, then the central square of `side`: uint8 (side, side, 3).
+    """An RGB image as a square of `before_crop`, then the central square of `side`: uint8 (side, side, 3).
 
-    For square images these are the bits of torchvision's Resize and CenterCrop; for others Pillow's `fit` cuts the square
-    out first, which differs by a part of a pixel in place.
+    These are the bits of timm's transform; but for oblong images in the mode `center` Pillow's `fit` cuts the square out
+    first, which differs by a part of a pixel in place.
     """
-    full = sizing.before_crop
-    fitted = ImageOps.fit(image, (full, full), method=RESAMPLING.get(sizing.interpolation, Image.Resampling.BICUBIC))
+    full, method = sizing.before_crop, RESAMPLING.get(sizing.interpolation, Image.Resampling.BICUBIC)
+    if sizing.crop_mode == "border":
+        return np.asarray(_bordered(image, sizing, method))
+    if sizing.crop_mode == "squash":
+        square = image.resize((full, full), method)
+    else:
+        square = ImageOps.fit(image, (full, full), method=method)
     edge = round((full - sizing.side) / 2)
-    return np.asarray(fitted)[edge : edge + sizing.side, edge : edge + sizing.side]
+    return np.asarray(square)[edge : edge + sizing.side, edge : edge + sizing.side]
+
+
+def _bordered(image: Image.Image, sizing: Sizing, method: Image.Resampling) -> Image.Image:
+    """The longer side to `before_crop`, then cut or filled up around the centre to a square of `side`."""
+    scale = sizing.before_crop / max(image.size)
+    sides = [max(1, round(edge * scale)) for edge in image.size]
+    square = Image.new("RGB", (sizing.side, sizing.side), sizing.fill)
+    free = [sizing.side - edge for edge in sides]
+    square.paste(image.resize(tuple(sides), method), tuple(gap // 2 if gap > 0 else -round(-gap / 2) for gap in free))
+    return square
 
 
 def to_pixels(content: bytes | np.ndarray, sizing: Sizing) -> np.ndarray:

@@ -49,6 +49,9 @@ def load(
     home: Path | None = None,
     crop_fraction: float = 1.0,
     tell: Tell = silent,
+    *,
+    crop_mode: str = "center",
+    fill: tuple[int, int, int] = (0, 0, 0),
 ) -> Images:
     """Decode a dataset at `side` x `side` pixels, or find it decoded.
 
@@ -57,16 +60,20 @@ def load(
         side: pixels.
         interpolation: of the resize, as backbones name it.
         home: where large datasets are kept decoded; None keeps everything in memory.
-        crop_fraction: share of the shorter side that is kept, see `Sizing`.
+        crop_fraction: share of the side that is kept, see `Sizing`.
         tell: told (phase, share done); what it raises stops the work, and nothing half-written stays.
+        crop_mode, fill: how oblong images become square, see `Sizing`.
 
     Raises:
         UnknownNameError: nothing has this name.
         DatasetError: it cannot be used, or fits neither the bound of memory nor the disk; the text says the bounds.
     """
-    dataset, sizing = find(name), Sizing(side, interpolation, crop_fraction)
+    dataset, sizing = find(name), Sizing(side, interpolation, crop_fraction, crop_mode, fill)
     if dataset.within is not None:
-        return dataset.take(name, load(dataset.within(name), side, interpolation, home, crop_fraction, tell))
+        whole = load(
+            dataset.within(name), side, interpolation, home, crop_fraction, tell, crop_mode=crop_mode, fill=fill
+        )
+        return dataset.take(name, whole)
     kept = _cache.key(name, dataset.signature(name, home), sizing) if home else ""
     if home and (found := _cache.read(home, kept, tell)):
         return found

@@ -11,6 +11,8 @@ import numpy as np
 from engine.datasets._base import TEST, DatasetInfo
 from engine.errors import DatasetError
 
+FEWEST = 2
+"""Images outside the test part that a class must keep when broken ones are left out: one to train on, one to validate."""
 MAX_BROKEN_SHARE = 0.05
 """More broken files than this stop the import: the data are probably not what their owner thinks they are."""
 
@@ -40,12 +42,29 @@ class Source:
     def settled(
         self, labels: np.ndarray, parts: np.ndarray, keys: np.ndarray, skipped: tuple[str, ...]
     ) -> tuple[DatasetInfo, np.ndarray]:
-        """Facts and parts of the images that could be read. Raises DatasetError where too many could not."""
+        """Facts and parts of the images that could be read. Raises DatasetError where too many could not, or a class ran out."""
         if self.settle is not None:
             return self.settle(labels, parts, keys, skipped)
-        refuse_broken(self.info.name, len(self.labels), skipped)
-        n_test = int((parts == TEST).sum())
-        return dataclasses.replace(self.info, n_pool=len(labels) - n_test, n_test=n_test), parts
+        n_classes = self.info.n_classes
+        pool, test = (np.bincount(labels[there], minlength=n_classes) for there in (parts != TEST, parts == TEST))
+        few: list[str] = []
+        if skipped and len(labels) + len(skipped) == len(self.labels):  # all were looked at, not a sample
+            before = np.bincount(self.labels[self.parts != TEST], minlength=n_classes)
+            few = [self.info.class_names[at] for at in np.flatnonzero((pool < FEWEST) & (pool < before))]
+        refuse_broken(self.info.name, len(self.labels), skipped, few)
+        return counted(self.info, pool, test), parts
+
+
+def counted(info: DatasetInfo, pool: np.ndarray, test: np.ndarray) -> DatasetInfo:
+    """What is known of a dataset with its images per class, int (n_classes,), outside the test part and in it."""
+    return dataclasses.replace(
+        info,
+        n_pool=int(pool.sum()),
+        n_test=int(test.sum()),
+        class_pool=tuple(pool.tolist()),
+        class_test=tuple(test.tolist()),
+        smallest_class=int(pool.min()),
+    )
 
 
 def refuse_broken(name: str, n_files: int, skipped: tuple[str, ...], few: Sequence[str] = ()) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from engine import seeding
 from engine.datasets._base import DATASETS, TEST, Dataset, DatasetInfo, Images, describe, find, signature
-from engine.datasets._source import Source
+from engine.datasets._source import Source, counted
 from engine.errors import DatasetError
 
 PREFIX = "half:"
@@ -110,35 +110,41 @@ def _info(name: str, whole: DatasetInfo) -> tuple[DatasetInfo, list[int]]:
     )
     if not whole.class_pool:
         return half_info, chosen
-    pool, test = (tuple(counts[place] for place in chosen) for counts in (whole.class_pool, whole.class_test))
-    return _counted(half_info, pool, test), chosen
-
-
-def _counted(info: DatasetInfo, pool: tuple[int, ...], test: tuple[int, ...]) -> DatasetInfo:
-    return dataclasses.replace(
-        info, n_pool=sum(pool), n_test=sum(test), class_pool=pool, class_test=test, smallest_class=min(pool)
-    )
+    pool, test = (np.asarray(counts)[chosen] for counts in (whole.class_pool, whole.class_test))
+    return counted(half_info, pool, test), chosen
 
 
 def _describe(name: str, home: Path | None) -> DatasetInfo:
     return _info(name, describe(_parse(name)[2], home))[0]
 
 
+COPIED_TO = 64_000_000
+"""Bytes of a whole dataset's pixels up to which a half is copied out; both halves of a larger one share them."""
+
+
 def take(name: str, whole: Images) -> Images:
-    """The images of one half, copied out of the whole dataset's. Raises DatasetError where the name does not fit it."""
+    """The images of one half; those of a large dataset stay where they are, in its mapped file or memory.
+
+    Raises:
+        DatasetError: the name does not fit the dataset.
+    """
     info, chosen = _info(name, whole.info)
     rows, labels = _rows(whole.labels, chosen, whole.info.n_classes)
-    parts, pixels = whole.parts[rows], whole.pixels[rows]
-    pixels.setflags(write=False)
+    parts, pixels = whole.parts[rows], whole.pixels
+    shared = whole.mapped or pixels.nbytes > COPIED_TO
+    if not shared:
+        pixels = pixels[rows]
+        pixels.setflags(write=False)
     pool, test = (np.bincount(labels[there], minlength=len(chosen)) for there in (parts != TEST, parts == TEST))
     return dataclasses.replace(
         whole,
-        info=_counted(info, tuple(pool.tolist()), tuple(test.tolist())),
+        info=counted(info, pool, test),
         pixels=pixels,
         labels=labels,
         parts=parts,
         keys=whole.keys[rows],
-        mapped=False,
+        groups=None if whole.groups is None else whole.groups[rows],
+        rows=rows if shared else None,
     )
 
 

@@ -165,7 +165,7 @@ def frozen(folder: Path, home: Path, name: str, side: int | None, pairs: int) ->
     sizing = Sizing(side or card.input_size[1], card.interpolation, card.crop_fraction)
     torch.manual_seed(0)
     network = backbones.family_of(name).build(name).eval().to(memory_format=torch.channels_last)
-    kept = datasets.load(f"folder:{folder}", sizing.side, sizing.interpolation, home, sizing.crop_fraction)
+    kept = datasets.load(f"folder:{folder}", home=home, **{**card.sizing, "side": sizing.side})
     pixels = Pixels.on(torch.device("cpu"), kept.pixels, kept.labels, card.mean, card.std)
     everything = np.arange(len(kept.labels))
     tuned = best_workers(folder, sizing, card)

@@ -133,6 +133,21 @@ def test_rows_find_their_images(pixels, images):
         assert torch.equal(one[1], two[1])
 
 
+def test_images_that_share_the_rows_of_a_larger_array(pixels, images):
+    rows = np.array([20, 3, 8, 17, 5])  # five images, of which three go to the accelerator
+    cpu, there = torch.device("cpu"), torch.device("meta")
+    shared = Pixels.on(cpu, images, rows, MEAN, STD, row_of=rows)
+    (batch, labels), *_ = shared.in_order(np.arange(5), 5)
+    assert torch.equal(batch, next(pixels.in_order(rows, 5))[0])
+    assert labels.tolist() == rows.tolist()
+    assert Pixels.on(there, images, rows, MEAN, STD, row_of=rows).data.shape[0] == 5
+    streamed = Pixels.on(there, images, rows, MEAN, STD, row_of=rows, resident=False)
+    assert streamed.data.data_ptr() == images.ctypes.data
+    assert next(streamed.in_order(np.arange(5), 5))[0].shape[0] == 5
+    carried = Pixels.on(cpu, images, rows, MEAN, STD, rows=np.array([4, 1]), row_of=rows)
+    assert torch.equal(carried.taken(np.array([4, 1]))[0], torch.tensor(images[[5, 3]]))
+
+
 @pytest.mark.parametrize("augmentation", [name for name in AUGMENTATIONS if name != "dataset"])
 def test_a_mapped_file_gives_the_bits_of_memory(pixels, images, tmp_path, augmentation):
     (tmp_path / "pixels").write_bytes(images.tobytes())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import pytest
 import timm
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from engine.backbones import _timm, family_of
+from engine.backbones import Card, _timm, family_of
 from engine.backbones._describe import describe
 from engine.backbones._source_data import source_data
 from engine.backbones._timm_card import measure
@@ -111,6 +112,15 @@ def test_the_card_tells_what_timm_knows_of_the_weights():
     assert card.composable
     assert card.notes == ()
     assert [unit.name for unit in card.units] == ["stem", *(f"block {block}" for block in range(1, 13))]
+
+
+def test_the_card_tells_how_oblong_images_become_square():
+    card = describe("timm:convnextv2_nano.fcmae_ft_in22k_in1k_384")
+    assert (card.crop_mode, card.sizing["crop_mode"], card.sizing["fill"]) == ("squash", "squash", (0, 0, 0))
+    assert card.notes == ()
+    assert Card.from_json(card.to_json()) == card
+    bordered = dataclasses.replace(card, crop_mode="border", mean=(0.485, 0.456, 0.406))
+    assert bordered.sizing["fill"] == (124, 116, 104)  # as timm fills
 
 
 def test_the_card_says_what_a_grouped_model_cannot_show(monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from timm.data.transforms_factory import transforms_imagenet_eval
 from torchvision.transforms import v2
 
 from engine.datasets import Source, _decode
@@ -52,6 +53,28 @@ def test_oblong_images_differ_by_less_than_a_pixel_in_place():
     assert np.abs(ours - np.asarray(usual)).mean() < 8  # half a pixel across sharp edges
     moved = np.abs(ours[:, 2:] - np.asarray(usual).astype(int)[:, :-2]).mean()
     assert np.abs(ours - np.asarray(usual)).mean() < moved / 2
+
+
+@pytest.mark.parametrize("size", [(131, 90), (90, 131), (40, 300), (33, 32), (64, 64), (20, 900)])
+@pytest.mark.parametrize(("side", "crop"), [(56, 0.875), (56, 1.0), (33, 0.77)])
+@pytest.mark.parametrize("mode", ["squash", "border"])
+def test_squashed_and_bordered_images_are_those_of_timm(size, side, crop, mode):
+    image, mean = photograph(*size), (0.485, 0.456, 0.406)
+    usual = transforms_imagenet_eval(
+        side, crop_pct=crop, crop_mode=mode, interpolation="bicubic", mean=mean, use_prefetcher=True
+    )(image)
+    ours = to_pixels(encoded(image), Sizing(side, "bicubic", crop, mode, (124, 116, 104)))
+    np.testing.assert_array_equal(ours, np.asarray(usual).transpose(1, 2, 0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    width=st.integers(1, 300), height=st.integers(1, 300), side=st.integers(1, 40), crop=st.floats(0.3, 1.0),
+    mode=st.sampled_from(["center", "squash", "border"]),
+)  # fmt: skip
+def test_every_image_becomes_a_square_of_the_side_asked_for(width, height, side, crop, mode):
+    pixels = to_pixels(np.zeros((height, width, 3), np.uint8), Sizing(side, "bilinear", crop, mode, (1, 2, 3)))
+    assert pixels.shape == (side, side, 3)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1600, 1200), (900, 2000), (1000, 1000)])
@@ -140,6 +163,17 @@ def test_a_file_that_cannot_be_read_is_named_and_left_out():
     assert images.skipped == ("image 7: Permission denied",)
     assert len(images.pixels) == len(images.labels) == 39
     assert images.info.n_pool == 39
+    assert images.info.class_pool == (4, 4, 4, 4, 4, 4, 4, 3, 4, 4)
+    assert images.info.class_test == (0,) * 10
+    assert images.info.smallest_class == 3
+
+
+def test_a_class_that_broken_files_leave_with_one_image_stops_the_import():
+    def read(index: int):
+        return b"" if index == 7 else np.zeros((4, 4), dtype=np.uint8)
+
+    with pytest.raises(DatasetError, match=r"1 of 20 files of digits .* too few images are left in: 7\."):
+        in_memory(source(20, read), Sizing(4), None)
 
 
 def test_many_broken_images_stop_the_import_whatever_the_source():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.datasets import describe, load, make_split
+from engine.batches import Pixels
+from engine.datasets import _load, describe, halves, load, make_split
 from engine.datasets.halves import classes_of, half_name, parts_of, split_key
 from engine.errors import DatasetError
 
@@ -38,6 +42,42 @@ def test_a_half_holds_the_images_of_its_classes_with_labels_counted_anew(half):
     assert images.info.class_names == tuple(str(place) for place in chosen)
     assert describe(name) == images.info
     assert not images.pixels.flags.writeable
+
+
+def test_halves_of_a_mapped_dataset_copy_nothing(home, monkeypatch):
+    monkeypatch.setattr(_load, "MAPPED_FROM", 1)
+    whole, name = load("digits", 8, home=home), half_name("A", "3", "digits")
+    images, plain = load(name, 8, home=home), load(name, 8)
+    assert images.mapped
+    assert isinstance(images.pixels.base, np.memmap)
+    assert images.pixels.shape == whole.pixels.shape
+    np.testing.assert_array_equal(images.pixels[images.rows], plain.pixels)
+    assert (images.info, images.fingerprint) == (plain.info, plain.fingerprint)
+    split = make_split(images, seed=1, label_budget=60)
+    cpu, scale = torch.device("cpu"), ((0.5,) * 3, (0.2,) * 3)
+    shared = Pixels.on(cpu, images.pixels, images.labels, *scale, row_of=images.rows)
+    copied = Pixels.on(cpu, plain.pixels, plain.labels, *scale)
+    assert shared.data.data_ptr() == images.pixels.ctypes.data
+    for one, two in zip(shared.in_order(split.train, 16), copied.in_order(split.train, 16), strict=True):
+        assert torch.equal(one[0], two[0])
+        assert torch.equal(one[1], two[1])
+
+
+def test_halves_of_a_dataset_that_is_large_in_memory_share_it(monkeypatch):
+    monkeypatch.setattr(halves, "COPIED_TO", 1)
+    whole = load("digits", 8)
+    first, second = (halves.take(half_name(half, "3", "digits"), whole) for half in "AB")
+    assert first.pixels is second.pixels is whole.pixels
+    assert sorted([*first.rows.tolist(), *second.rows.tolist()]) == list(range(len(whole.labels)))
+
+
+def test_groups_of_images_stay_with_their_images():
+    whole = load("digits", 8)
+    grouped = dataclasses.replace(whole, groups=np.arange(len(whole.labels)) // 3)
+    half = halves.take(half_name("B", "3", "digits"), grouped)
+    assert half.groups is not None
+    rows = np.flatnonzero(np.isin(whole.labels, classes_of("B", "3", DIGITS)))
+    np.testing.assert_array_equal(half.groups, rows // 3)
 
 
 def test_labels_are_drawn_from_a_half_as_from_any_dataset():
