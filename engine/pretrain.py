@@ -151,8 +151,10 @@ at 32x32 pixels; its features are those of that task. {SOURCE_LICENCE}
 
 def _stage(run: RunSpec) -> str:
     train = run.train
+    optimiser = "SGD with Nesterov momentum 0.9" if train.optimizer == "sgd" else "AdamW"
+    smoothing = f", label smoothing {train.label_smoothing:g}" if train.label_smoothing else ""
     return (
-        f"{train.epochs} epochs, batch {train.batch_size}, {train.optimizer} with Nesterov momentum 0.9, peak learning rate"
-        f" {train.learning_rate:g}, {train.schedule.replace('_', ' ')} schedule, weight decay {train.weight_decay:g} (not on"
-        f" biases and normalisation), augmentation {train.augmentation.replace('_', ' ')}."
+        f"{train.epochs} epochs, batch {train.batch_size}, {optimiser}, peak learning rate {train.learning_rate:g},"
+        f" {train.schedule.replace('_', ' ')} schedule, weight decay {train.weight_decay:g} (not on biases and normalisation)"
+        f"{smoothing}, augmentation {train.augmentation.replace('_', ' ')}."
     )
