@@ -55,7 +55,7 @@ class Scale:
 
     def text(self, shown: float) -> str:
         """A drawn value in words."""
-        return f"{shown:.1f} %" if self.percent else f"{shown:.4g}"
+        return f"{shown:.1f} %" if self.percent else f"{shown:.3g}"
 
     def distance(self, shown: float) -> str:
         """A difference of drawn values in words."""

@@ -16,7 +16,7 @@ COLUMNS = [*_BY, "unit_name", "seeds", "reason"]
 
 
 def panel_by_depth(
-    frame: pd.DataFrame, *, scale: Scale, epoch: int, name: str = "", dark: bool = False, uirevision: str = "panel"
+    frame: pd.DataFrame, *, scale: Scale, epoch: int, note: str = "", dark: bool = False, uirevision: str = "panel"
 ) -> Drawn:
     """Draw one measure of one network against the unit, at a chosen epoch, with before and after as reference lines.
 
@@ -24,7 +24,7 @@ def panel_by_depth(
         frame: `panel` of one network (a strategy at a frozen depth on one dataset), any number of seeds.
         scale: the measure.
         epoch: to draw in full; where it is not measured (yet) the latest one before it is.
-        name: of the network, plain text.
+        note: of the network, plain text.
         dark: draw for a dark background.
         uirevision: zoom and hidden traces are kept while it stays the same.
     """
@@ -33,7 +33,7 @@ def panel_by_depth(
     if rows.empty:
         said = "Nothing measured yet: a line appears for every epoch at which the panel looks, from before training on."
         return _style.empty(
-            title, said, COLUMNS, notes=[name], **look, xaxis={"title": {"text": "Measured after unit"}},
+            title, said, COLUMNS, notes=[note], **look, xaxis={"title": {"text": "Measured after unit"}},
             yaxis=_scale.axis(scale, ()),
         )  # fmt: skip
     table = _scale.summary(rows, _BY, scale).sort_values(["epoch", "unit"]).reset_index(drop=True)
@@ -46,7 +46,7 @@ def panel_by_depth(
         _traces(table, epochs, shown, scale, str(rows["strategy"].iloc[0]), dark),
         title=title,
         notes=[
-            name,
+            note,
             _words.seeds(int(table["seeds"].max())),
             f"{int(table['n_images'].max())} training images" if table["n_images"].notna().any() else "",
             _pooled(table),
@@ -58,7 +58,7 @@ def panel_by_depth(
         **look,
     )
     reading = _reading(table, epochs, shown, scale)
-    alt = f"Line chart: {scale.axis}, after each unit, {name}. {_alt(table, epochs, shown, scale)}"
+    alt = f"Line chart: {scale.axis}, after each unit, {note}. {_alt(table, epochs, shown, scale)}"
     return Drawn(figure, title, alt, reading, table, _style.height(4))
 
 

@@ -23,7 +23,7 @@ def score_agreement(
     board: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
-    name: str = "",
+    note: str = "",
     dark: bool = False,
     uirevision: str = "scoreboard",
 ) -> Drawn:
@@ -32,7 +32,7 @@ def score_agreement(
     Args:
         board: rows of `engine.scoreboard.scoreboard` of one group (one kind, dataset, budget and backbone or strategy).
         labels: what people call a metric, plain text.
-        name: of the group, plain text.
+        note: of the group, plain text.
         dark: draw for a dark background.
         uirevision: zoom is kept while it stays the same.
     """
@@ -47,7 +47,7 @@ def score_agreement(
             "Nothing to rank yet: a line per score appears when five or more depths, strategies or backbones have a test"
             " accuracy and scores."
         )
-        return _style.empty(TITLE, said, COLUMNS, notes=[name], **look, xaxis=axis)
+        return _style.empty(TITLE, said, COLUMNS, notes=[note], **look, xaxis=axis)
     table = board.assign(
         score=[labels.get(metric, metric.replace("_", " ").capitalize()) for metric in board["metric"]],
         regret_points=board["regret"].astype(float) * 100,
@@ -56,7 +56,7 @@ def score_agreement(
     figure = _style.finish(
         [*_bands(table, dark), *_points(table, dark)],
         title=TITLE,
-        notes=[name, f"{_span(table['n'])} {things} ranked", "bar: 95 % interval, resampled", "grey: 95 % of random orders"],
+        notes=[note, f"{_span(table['n'])} {things} ranked", "bar: 95 % interval, resampled", "grey: 95 % of random orders"],
         xaxis=axis | {"zeroline": True},
         yaxis={"tickmode": "array", "tickvals": list(range(len(table))),
                "ticktext": [_style.escape(_style.clip(one, 24)) for one in table["score"]],
@@ -65,7 +65,7 @@ def score_agreement(
         **look,
     )  # fmt: skip
     reading = _reading(table, things)
-    alt = f"Dot chart of Kendall's tau, {name}. {_alt(table)}"
+    alt = f"Dot chart of Kendall's tau, {note}. {_alt(table)}"
     return Drawn(figure, TITLE, alt, reading, table, 190 + 34 * len(table))
 
 

@@ -25,7 +25,7 @@ def similarity_map(
     title: str = "Units before and after training",
     rows_are: str = "before training",
     columns_are: str = "after training",
-    name: str = "",
+    note: str = "",
     dark: bool = False,
     uirevision: str = "similarity",
 ) -> Drawn:
@@ -37,7 +37,7 @@ def similarity_map(
         title: short.
         rows_are: what the rows are units of, plain text.
         columns_are: what the columns are units of.
-        name: of what is compared, plain text.
+        note: of what is compared, plain text.
         dark: draw for a dark background.
         uirevision: zoom is kept while it stays the same.
     """
@@ -46,11 +46,11 @@ def similarity_map(
         said = (
             "Nothing compared yet: a map appears when the first run has ended, with a square for every pair of units."
         )
-        return _style.empty(title, said, COLUMNS, notes=[name], **look)
+        return _style.empty(title, said, COLUMNS, notes=[note], **look)
     table = _table(frame)
     grid = table.pivot(index="unit_a", columns="unit_b", values="cka")
     cells = table.set_index(["unit_a", "unit_b"])
-    short = [name, f"{int(table['seeds'].max())} seed{'s' if table['seeds'].max() != 1 else ''}"]
+    short = [note, f"{int(table['seeds'].max())} seed{'s' if table['seeds'].max() != 1 else ''}"]
     images = table["n_images"].dropna()
     pooled = [one for one in table["pooling"].unique() if one]
     figure = _style.finish(
@@ -67,7 +67,7 @@ def similarity_map(
         **look,
     )
     reading = _reading(grid, table, rows_are, columns_are)
-    alt = f"Heat map of CKA, {name}: rows are units ({rows_are}), columns too ({columns_are}). {_alt(grid)} {reading}"
+    alt = f"Heat map of CKA, {note}: rows are units ({rows_are}), columns too ({columns_are}). {_alt(grid)} {reading}"
     return Drawn(figure, title, alt, reading, table, 560)
 
 

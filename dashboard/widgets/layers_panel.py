@@ -79,7 +79,7 @@ def cost(frame: pd.DataFrame) -> str:
 def _drawn(experiment_id: str, cell: Cell, metric: str, epoch: int, name: str) -> state.Chart:
     frame = of_cell(state.frame("panel", experiment_id), cell)
     return state.chart(
-        "layers", panel_by_depth, frame, scale=score_words.scale(metric), epoch=epoch, name=name,
+        "layers", panel_by_depth, frame, scale=score_words.scale(metric), epoch=epoch, note=name,
         uirevision=f"{experiment_id}-{metric}",
     )  # fmt: skip
 

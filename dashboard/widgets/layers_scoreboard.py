@@ -39,7 +39,7 @@ def scoreboard(experiment: dict[str, Any]) -> None:
             group = st.selectbox("What is ranked", groups, format_func=group_words, key=f"scoreboard-group-{scope}")
     rows = board.iloc[:0] if group is None else board[(board[GROUP] == list(group)).all(axis=1)]
     built = state.chart(
-        "layers", score_agreement, rows.reset_index(drop=True), name=group_words(group) if group else "",
+        "layers", score_agreement, rows.reset_index(drop=True), note=group_words(group) if group else "",
         labels={metric: score_words.label(metric) for metric in rows["metric"]}, uirevision=str(group),
     )  # fmt: skip
     chart(built, key="layers-scoreboard")

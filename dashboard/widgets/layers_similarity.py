@@ -43,7 +43,7 @@ def before_after(experiment: dict[str, Any]) -> None:
 
 def _drawn(experiment_id: str, cell: Cell, name: str) -> state.Chart:
     frame = of_cell(state.frame("similarity", experiment_id), cell)
-    return state.chart("layers", similarity_map, frame, name=name, uirevision=experiment_id)
+    return state.chart("layers", similarity_map, frame, note=name, uirevision=experiment_id)
 
 
 def backbones() -> None:
@@ -83,7 +83,7 @@ def _results() -> None:
     first, second = map(plain, task.result["backbones"])
     built = state.chart(
         "layers", similarity_map, as_frame(task.result), title="Units of two backbones", rows_are=first,
-        columns_are=f"{second} (second)" if first == second else second, name=f"on {plain(task.result['dataset'])}",
+        columns_are=f"{second} (second)" if first == second else second, note=f"on {plain(task.result['dataset'])}",
         uirevision=str(task.task_id),
     )  # fmt: skip
     chart(built, key="layers-backbones")

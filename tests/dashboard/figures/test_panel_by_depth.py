@@ -37,7 +37,7 @@ def named(drawn, start: str):
 
 
 def test_the_chosen_epoch_stands_between_before_and_newest() -> None:
-    drawn = panel_by_depth(panel(), scale=PROBE, epoch=2, name="Full fine-tuning")
+    drawn = panel_by_depth(panel(), scale=PROBE, epoch=2, note="Full fine-tuning")
     assert list(named(drawn, "after epoch 2 (chosen)").y) == pytest.approx([41, 51, 71])
     assert list(named(drawn, "before training").y) == pytest.approx([41, 51, 61])
     assert list(named(drawn, "after epoch 4 (newest)").y) == pytest.approx([41, 51, 81])
@@ -81,6 +81,6 @@ def test_where_nothing_changed_it_says_so() -> None:
 
 
 def test_nothing_measured_says_what_will_appear(nasty: str, texts) -> None:
-    drawn = panel_by_depth(panel().iloc[:0], scale=PROBE, epoch=0, name=nasty, dark=True)
+    drawn = panel_by_depth(panel().iloc[:0], scale=PROBE, epoch=0, note=nasty, dark=True)
     assert "a line appears for every epoch" in drawn.reading
     assert "<b>my" not in texts(drawn.figure)

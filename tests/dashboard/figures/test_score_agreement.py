@@ -25,7 +25,7 @@ def board(**changes: list) -> pd.DataFrame:
 
 
 def test_tau_with_interval_band_and_regret() -> None:
-    drawn = score_agreement(board(), labels={"logme": "LogME"}, name="digits")
+    drawn = score_agreement(board(), labels={"logme": "LogME"}, note="digits")
     band, points = drawn.figure.data
     assert list(band.base) == [-0.62, -0.62]
     assert list(points.x) == [0.81, 0.2]
@@ -62,5 +62,5 @@ def test_refused_or_empty_it_says_why() -> None:
 
 
 def test_nasty_names(nasty: str, texts) -> None:
-    drawn = score_agreement(board(), labels={"logme": nasty}, name=nasty, dark=True)
+    drawn = score_agreement(board(), labels={"logme": nasty}, note=nasty, dark=True)
     assert "<b>my" not in texts(drawn.figure)

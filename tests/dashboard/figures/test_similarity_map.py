@@ -26,7 +26,7 @@ def similarity(values: dict[tuple[int, int], float | None] = BEFORE_AFTER, seeds
 
 
 def test_a_square_is_the_mean_over_seeds_rows_before_columns_after() -> None:
-    drawn = similarity_map(similarity(), name="Full fine-tuning")
+    drawn = similarity_map(similarity(), note="Full fine-tuning")
     heat = drawn.figure.data[0]
     assert [list(row) for row in heat.z] == [[1.0, 0.5], [0.4, pytest.approx(0.85)]]
     assert drawn.figure.layout.yaxis.title.text == "Unit, before training"
@@ -61,6 +61,6 @@ def test_refusals_are_holes_with_their_reason_and_all_of_them_say_why() -> None:
 
 def test_empty_and_nasty_names(nasty: str, texts) -> None:
     assert "a map appears" in similarity_map(similarity().iloc[:0]).reading
-    frame = similarity().assign(unit_a_name=nasty)
-    drawn = similarity_map(frame, rows_are=nasty, columns_are=nasty, name=nasty, dark=True)
+    frame = similarity().assign(unit_a_note=nasty)
+    drawn = similarity_map(frame, rows_are=nasty, columns_are=nasty, note=nasty, dark=True)
     assert "<b>my" not in texts(drawn.figure)
