@@ -7,7 +7,7 @@ import binascii
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import recipe, state
 from dashboard.widgets.literal import literal
 from dashboard.widgets.task_status import task_status
 from engine import service, task_queue
@@ -69,9 +69,10 @@ def _start(name: str, report: Report | None) -> None:
     if report is not None and report.backbone:
         shipped.setdefault(report.backbone, report.backbone)
     options = [None, *shipped]
+    usual = report.backbone or None if report else next(iter(recipe.START.backbones), None)
     with st.container(horizontal=True, vertical_alignment="bottom", key="doctor-start"):
         backbone = st.selectbox(
-            "For the network", options, options.index(report.backbone or None) if report else min(1, len(shipped)),
+            "For the network", options, options.index(usual) if usual in options else 0,
             format_func=lambda one: shipped.get(one, "None"), key=f"doctor-backbone-{name}", width=280,
             help="Its input size and what it has learned from are compared with these data.",
         )  # fmt: skip
@@ -116,7 +117,7 @@ def findings(report: Report) -> None:
     """Draw a report."""
     icon, colour, _ = LOOKS[worst(report)]
     st.markdown(f":{colour}[{icon}] **In short:** {literal(report.headline)}.")
-    against = f" · for {literal(report.backbone)}" if report.backbone else ""
+    against = f" · for {literal(_label(report.backbone))}" if report.backbone else ""
     seen = f"{report.n_looked:,} of {report.n_images:,}" if report.sampled else f"all {report.n_images:,}"
     part = " · evenly spread, so copies among the others are not found" if report.sampled else ""
     st.caption(f"Looked at {seen} images in {report.seconds:,.1f} s{against}{part}")
@@ -130,6 +131,11 @@ def findings(report: Report) -> None:
             for finding in fine:
                 label = f"{CHECKS[finding.check].label}: " if finding.check in CHECKS else ""
                 st.markdown(f"{literal(label + finding.title)}.  \n:small[{literal(finding.means)}]")
+
+
+def _label(backbone: str) -> str:
+    known = next((card for family in BACKBONES if family.accepts(backbone) and (card := family.card(backbone))), None)
+    return known.label if known else backbone
 
 
 def _finding(finding: Finding, place: int) -> None:
