@@ -7,6 +7,7 @@ from dashboard.figures.accuracy_cost import accuracy_cost
 from dashboard.figures.layer_transfer import layer_transfer
 from dashboard.figures.learning_curves import learning_curves
 from dashboard.figures.measures_by_depth import measures_by_depth
+from dashboard.figures.paired_differences import paired_differences
 from dashboard.figures.panel_by_depth import panel_by_depth
 from dashboard.figures.score_agreement import score_agreement
 from dashboard.figures.similarity_map import similarity_map
@@ -20,6 +21,7 @@ __all__ = [
     "layer_transfer",
     "learning_curves",
     "measures_by_depth",
+    "paired_differences",
     "panel_by_depth",
     "score_agreement",
     "similarity_map",

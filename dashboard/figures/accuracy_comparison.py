@@ -9,6 +9,7 @@ import pandas as pd
 
 from dashboard.figures import _cells, _style, _words
 from dashboard.figures._style import Drawn
+from engine import comparisons, stats
 
 TITLE = "Test accuracy compared"
 _CELL = ["strategy", "frozen_depth", "n_units"]
@@ -41,7 +42,7 @@ def accuracy_comparison(
             TITLE,
             "Nothing measured yet: one row appears for each strategy and frozen depth, with a dot for every seed, "
             "their mean and its interval.",
-            [*series, *_CELL, *_cells.NUMBERS],
+            [*series, *_CELL, *_cells.NUMBERS, "ties"],
             notes=[progress],
             **look,
             xaxis=_style.accuracy_axis(),
@@ -49,6 +50,7 @@ def accuracy_comparison(
     rows, columns = _cells.with_weights(rows, runs, series)
     table = _cells.percent_summary(rows, [*columns, *_CELL])
     table = table.sort_values(["mean_percent", *_CELL], ascending=False, kind="stable", ignore_index=True)
+    table = table.assign(ties=_ties(table, rows, columns))
     keys = _cells.curve_keys(table, columns)
     drawn = table[_cells.interval_drawn(table)]
     kinds = [_NAMES[short] for short in _NAMES if short in set(drawn["interval"].map(_cells.SHORT_KIND))]
@@ -57,7 +59,7 @@ def accuracy_comparison(
     figure = _style.finish(
         _traces(table, rows, columns, dark),
         title=TITLE,
-        notes=[progress, shared, "dots runs, mark mean, bar 95 % interval", *kinds],
+        notes=[progress, shared, "dots runs, mark mean, bar 95 % interval", *kinds, _ties_note(table)],
         xaxis=_style.accuracy_axis(values=extent),
         yaxis={
             **{"tickmode": "array", "tickvals": list(range(len(table))), "ticktext": _labels(table, columns)},
@@ -81,10 +83,30 @@ def _labels(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
         series = _style.clip(_cells.series_label(key, columns, differing), 26)
         # Of two seeds no interval is drawn; the table has it.
         kind = "" if cell.seeds == 2 else f", {_cells.SHORT_KIND[cell.interval]}"
-        below = " · ".join(filter(None, [series, f"n={cell.seeds}{kind}"]))
+        ties = f"tie {cell.ties}" if cell.ties else ""
+        below = " · ".join(filter(None, [series, f"n={cell.seeds}{kind}", ties]))
         name = _style.escape(_style.cell_label(cell.strategy, cell.frozen_depth))
         labels.append(f"{name}<br><span style='font-size:10px'>{_style.escape(below)}</span>")
     return labels
+
+
+def _ties(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Return the tie letters of each row, within its series; "" where the seeds are too few to tell any two apart."""
+    by = [*columns, *_CELL]
+    values = {key: _cells.by_seed(part) for key, part in rows.groupby(_cells.series_keys(rows, by), sort=False)}
+    found: dict[tuple[object, ...], str] = {}
+    for series in _cells.curve_keys(table, columns):
+        cells = {key: one for key, one in values.items() if key[: len(columns)] == series}
+        if len(cells) > 1 and min(map(len, cells.values())) >= stats.CLAIM_PAIRS:
+            found |= comparisons.letters(stats.tie_groups(cells))
+    return [found.get(key, "") for key in _cells.series_keys(table, by)]
+
+
+def _ties_note(table: pd.DataFrame) -> str:
+    if (table["ties"] != "").any():
+        return "same letter: not told apart (paired t, Holm)"
+    few = len(table) > 1 and (table["seeds"] < stats.CLAIM_PAIRS).all()
+    return f"exploring: no claim below {stats.CLAIM_PAIRS} seeds" if few else ""
 
 
 def _traces(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[str], dark: bool) -> list[dict[str, Any]]:

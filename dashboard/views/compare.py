@@ -1,4 +1,4 @@
-"""Compare: accuracy with intervals and every seed, accuracy against cost, and the runs in one table."""
+"""Compare: accuracy with intervals, paired differences from a control, accuracy against cost, and the runs in one table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.figures import accuracy_comparison, accuracy_cost
+from dashboard.figures import accuracy_comparison, accuracy_cost, paired_differences
+from dashboard.figures.paired_differences import choices
+from dashboard.widgets import controls
 from dashboard.widgets.chart import chart
 from dashboard.widgets.experiments import choose
 from dashboard.widgets.frames_of import calm, ended
@@ -14,6 +16,8 @@ from dashboard.widgets.runs_table import collapsed
 from dashboard.widgets.status import brief
 from dashboard.widgets.table import table
 from dashboard.widgets.terms import explained, heading
+from engine.alarm import negative_transfer
+from engine.spec import ExperimentSpec
 
 COSTS = {"seconds": "Time", "trainable_parameters": "Trained parameters"}
 
@@ -22,21 +26,29 @@ def page() -> None:
     """Draw the page."""
     heading(
         "Compare", "Frozen depth", "Linear probe", "From scratch", "Label budget", "Seed", "Test accuracy", "95 % interval",
-        "Pareto front", "Frozen units unchanged",
+        "Paired differences", "Claim", "Tie letters", "Pareto front", "Frozen units unchanged",
     )  # fmt: skip
     experiment = choose("compare")
     if experiment is not None:
-        _charts(experiment["experiment_id"])
+        _charts(experiment["experiment_id"], experiment["spec"])
 
 
 @st.fragment(run_every=state.TICK_SECONDS)
-def _charts(experiment_id: str) -> None:
+def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     transfer, runs = state.frame("transfer_curve", experiment_id), state.frame("runs", experiment_id)
     if not brief(experiment_id, runs, transfer):
         return
+    controls.warn(spec, runs)
+    if spec.weights != "random":
+        controls.alarms(state.derived(negative_transfer, transfer), int(runs["n_units"].max()))
     steady = state.derived(calm, runs)
     drawn = state.chart("compare", accuracy_comparison, transfer, runs=steady, uirevision=experiment_id)
     chart(drawn, key="compare-accuracy")
+    control = controls.choose(state.derived(choices, transfer))
+    drawn = state.chart(
+        "compare", paired_differences, transfer, control=control, uirevision=f"{experiment_id}-{control}"
+    )
+    chart(drawn, key="compare-pairs")
     cost = st.segmented_control(
         "Cost", COSTS, format_func=COSTS.get, default="seconds", required=True, key="compare-cost", bind="query-params",
         help=explained("Pareto front"),

@@ -31,6 +31,12 @@ TERMS = {
     "95 % interval": "Where the mean would lie if the experiment were repeated many times, 95 times out of 100. Over seeds:"
     " Student t. With one seed: over test images (Wilson), which knows nothing of the luck of the seed. Where two intervals"
     " overlap much, the order may be luck.",
+    "Paired differences": "Runs with the same seed share split, batches and head, so they are compared with each other, seed by"
+    " seed: what is luck for both drops out.",
+    "Claim": "A difference that is shown as one: at least 6 pairs, and a paired t-test below .05 after Holm's correction for all"
+    " comparisons shown. With fewer pairs chance alone could look like any difference: that is exploring.",
+    "Tie letters": "Rows that share a letter cannot be told apart (paired t-tests of all pairs of rows, Holm). They are given"
+    " from 6 seeds on.",
     "Pareto front": "The strategies that no other one beats in both accuracy and cost.",
     "Frozen units unchanged": "Every frozen weight and running statistic was hashed before and after training, and the hashes are"
     " equal.",

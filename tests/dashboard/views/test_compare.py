@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+from engine import events
+
 
 def test_empty_it_offers_the_one_button(show) -> None:
     assert [one.label for one in show("compare").button] == ["Try it now"]
@@ -14,7 +18,7 @@ def test_running_it_compares_what_is_there(show, by_hand, small, words, charts) 
     app = show("compare")
     said = words(app)
     assert "1 of 8 runs finished, 1 running, 6 queued" in said
-    assert len(charts(app)) == 2
+    assert len(charts(app)) == 3
     assert list(app.dataframe[0].value["seeds finished"]) == ["1 of 2", "0 of 2", "0 of 2", "0 of 2"]
 
 
@@ -38,9 +42,9 @@ def test_the_cost_is_chosen(show, by_hand, small, charts) -> None:
     by_hand.submit(small)
     by_hand.finish_all()
     app = show("compare")
-    assert "time of a run" in charts(app)[1]
+    assert "time of a run" in charts(app)[-1]
     app.segmented_control[0].set_value("trainable_parameters").run()
-    assert "trained parameters" in charts(app)[1]
+    assert "trained parameters" in charts(app)[-1]
 
 
 def test_a_broken_freeze_is_never_quiet(show, by_hand, small, words, finished_events) -> None:
@@ -69,3 +73,42 @@ def test_where_everything_failed_it_says_why(show, by_hand, small, words, charts
     app = show("compare")
     assert charts(app) == []
     assert "failed: out of memory" in words(app)
+
+
+def test_differences_are_from_the_control_that_is_chosen(show, by_hand, small, charts) -> None:
+    by_hand.submit(small)
+    by_hand.finish_all()
+    app = show("compare")
+    assert "differences from training from scratch" in charts(app)[1]
+    box = next(one for one in app.selectbox if one.label == "Compared with")
+    box.set_value("linear_probe:10").run()
+    assert "differences from the linear probe" in charts(app)[1]
+    assert "training from scratch -10.0" in charts(app)[1]
+
+
+def test_missing_controls_are_named_and_one_button_adds_them(show, by_hand, small, words, press) -> None:
+    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning", "linear_probe")))
+    by_hand.finish_all()
+    app = show("compare")
+    assert "No from scratch in this comparison" in words(app)
+    press(app, "Add the controls")
+    assert app.query_params["strategy"] == ["full_fine_tuning", "linear_probe", "from_scratch"]
+    assert app.query_params["labels"] in ("100", ["100"])
+
+
+def test_where_transfer_hurts_the_alarm_names_numbers_and_causes(show, by_hand, small, words, finished_events) -> None:
+    by_hand.submit(dataclasses.replace(small, seeds=tuple(range(6))))
+    while by_hand.store.db.read("SELECT 1 FROM run WHERE state = 'queued'"):
+        lease = by_hand.claim()
+        worse = 0.0 if lease.spec.strategy != "full_fine_tuning" else -0.45 - 0.002 * lease.spec.seed
+        by_hand.write(lease, *(
+            dataclasses.replace(one, accuracy=one.accuracy + worse) if isinstance(one, events.Tested) else one
+            for one in finished_events(lease.spec)
+        ))  # fmt: skip
+        by_hand.leases.finish(lease, "finished", "", 1.0)
+    said = words(show("compare"))
+    assert "Negative transfer." in said
+    # full fine-tuning has .6 - .45 - .002 seed, from scratch .3: on average 15.5 points below
+    assert "Full fine-tuning is 15.5 points below training from scratch" in said
+    assert "6 pairs" in said
+    assert "Wang et al. 2019" in said

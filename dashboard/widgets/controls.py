@@ -1,0 +1,90 @@
+"""Controls on the Compare page: what is missing, which one the differences are from, and the negative-transfer alarm."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import recipe
+from dashboard.figures._differences import CONTROLS, Control
+from dashboard.figures._style import cell_label, cell_phrase, strategy_label
+from dashboard.widgets.go import page
+from dashboard.widgets.literal import literal
+from engine.alarm import Alarm
+from engine.errors import SpecError
+from engine.spec import ExperimentSpec
+
+SHOWN = 3
+"""Alarms said at once."""
+
+
+def missing(runs: pd.DataFrame) -> list[str]:
+    """The controls that no run of the experiment is of."""
+    return [name for name in CONTROLS if name not in set(runs["strategy"])]
+
+
+def with_controls(spec: ExperimentSpec, names: list[str]) -> ExperimentSpec:
+    """The experiment with these strategies added. Raises SpecError."""
+    return dataclasses.replace(spec, strategies=(*spec.strategies, *names))
+
+
+def warn(spec: ExperimentSpec, runs: pd.DataFrame) -> None:
+    """Say which controls are missing, with one button that opens the Lab with them."""
+    lacking = missing(runs)
+    if not lacking or spec.class_splits is not None:  # a layer-transfer study has controls of its own
+        return
+    names = " and ".join(strategy_label(name).lower() for name in lacking)
+    what = "a gain" if "from_scratch" in lacking else "what training the backbone adds"
+    st.warning(
+        literal(f"No {names} in this comparison: without such a control nobody can say what is {what}."),
+        icon=":material/balance:",
+    )
+    if "app-pages" in st.session_state and st.button(
+        "Add the controls", icon=":material/add:", key="compare-add-controls",
+        help="Opens the Lab with the same experiment and the missing controls; what was computed is reused.",
+    ):  # fmt: skip
+        try:
+            asked = with_controls(spec, lacking)
+        except SpecError as error:
+            st.error(literal(str(error)), icon=":material/error:")
+            return
+        st.switch_page(page("lab"), query_params=recipe.to_query(asked))
+
+
+def choose(known: list[Control]) -> Control | None:
+    """The control that the differences are from."""
+    if len(known) < 2:
+        return next(iter(known), None)
+    names = {f"{strategy}:{depth}": (strategy, depth) for strategy, depth in known}
+    chosen = st.selectbox(
+        "Compared with", list(names), format_func=lambda one: cell_label(*names[one]), key="compare-control",
+        bind="query-params", help="Differences are taken seed by seed: both runs of a pair share split, batches and head.",
+    )  # fmt: skip
+    return names.get(chosen, known[0])
+
+
+def alarms(found: list[Alarm], n_units: int) -> None:
+    """Say where pretrained weights did worse than random ones, and what is known to cause it."""
+    if not found:
+        return
+    several = len({(one.backbone, one.dataset, one.budget) for one in found}) > 1
+    lines = []
+    for one in found[:SHOWN]:
+        where = f" ({one.backbone} on {one.dataset}, labels: {one.budget})" if several else ""
+        lines.append(f"{_upper(cell_phrase(one.strategy, one.frozen_depth, n_units))}{where} {one.sentence_end}.")
+    if len(found) > SHOWN:
+        lines.append(f"And {len(found) - SHOWN} more.")
+    st.error("**Negative transfer.** " + literal(" ".join(lines)), icon=":material/trending_down:")
+    with st.expander("What is known to cause this", icon=":material/menu_book:", type="compact"):
+        for cause in found[0].causes:
+            measured = f" **Measured here:** {literal(cause.measured)}." if cause.measured else ""
+            st.markdown(f"- {literal(cause.text)}{measured}  \n  {literal(cause.source)}.")
+        st.caption(
+            "The distance between the source's images and these is not measured: that needs the source's images."
+        )
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

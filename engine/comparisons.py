@@ -1,0 +1,128 @@
+"""Many cells against one control: paired differences, corrected together, and how many more seeds would settle them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from engine import bootstrap, stats
+from engine.stats import CLAIM_PAIRS, LEVEL, Interval, PairedDifference
+
+MOST_SEEDS = 200
+"""More than this are not proposed: the answer is then that seeds will not settle it."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One cell minus the control over the seeds that both have; differences in the unit of the values.
+
+    `holm_p` and `holm_flip_p` are the t-test's and the sign-flip test's p-values, each corrected for all comparisons that
+    are shown together; NaN where there are not two pairs.
+    """
+
+    cell: Hashable
+    difference: PairedDifference
+    """Its interval is for this comparison alone."""
+    together: Interval
+    """Student t, corrected (Bonferroni) so that all intervals shown hold together at the level."""
+    bca: Interval
+    holm_p: float
+    holm_flip_p: float
+    pairs: pd.Series
+    """The differences by seed."""
+
+    @property
+    def claim(self) -> bool:
+        """Whether a difference may be claimed: pairs enough, and the corrected t-test below 1 - level."""
+        return self.difference.n >= CLAIM_PAIRS and self.holm_p < 1 - self.difference.interval.level
+
+
+def against(
+    cells: Mapping[Hashable, tuple[pd.Series, pd.Series]], *, level: float = LEVEL, shown: int | None = None
+) -> list[Comparison]:
+    """Compare every cell with its control.
+
+    Args:
+        cells: for each cell its values and those of its control, the seed as index; differences are of shared seeds.
+        level: of the intervals.
+        shown: how many comparisons are looked at together; None = as many as are given.
+
+    Returns:
+        In the order given; cells that share no seed with their control have NaN means.
+    """
+    many = max(1, len(cells) if shown is None else shown)
+    alone = {cell: stats.paired(*both, level=level) for cell, both in cells.items()}
+    told = [cell for cell, found in alone.items() if found.n >= 2]
+    corrected = dict(zip(told, stats.holm([alone[cell].p_value for cell in told]), strict=True))
+    flipped = dict(zip(told, stats.holm([alone[cell].sign_flip_p for cell in told]), strict=True))
+    result = []
+    for cell, (values, control) in cells.items():
+        pairs = (values - control).dropna().sort_index()
+        together = stats.paired(values, control, level=level, comparisons=many).interval
+        result.append(
+            Comparison(
+                cell,
+                alone[cell],
+                together,
+                bootstrap.bca(pairs.to_numpy(), level),
+                float(corrected.get(cell, math.nan)),
+                float(flipped.get(cell, math.nan)),
+                pairs,
+            )
+        )
+    return result
+
+
+def seeds_to_resolve(sd: float, n: int, width: float, level: float = LEVEL) -> int | None:
+    """Return how many more pairs would make the t interval no wider than +- width, were the spread to stay as it is.
+
+    Args:
+        sd: standard deviation of the paired differences (n - 1), in the unit of `width`.
+        n: pairs there are.
+        width: half the width wanted, above 0.
+        level: of the interval.
+
+    Returns:
+        0 where it is that narrow already (with pairs enough for a claim); None where the spread is not known (one pair) or
+        more than `MOST_SEEDS` would be needed.
+    """
+    from scipy.special import stdtrit
+
+    if n < 2 or not math.isfinite(sd):
+        return None
+    for pairs in range(max(n, CLAIM_PAIRS), n + MOST_SEEDS + 1):
+        if float(stdtrit(pairs - 1, 0.5 + level / 2)) * sd / math.sqrt(pairs) <= width:
+            return pairs - n
+    return None
+
+
+def seeds_sentence(found: Sequence[Comparison], points: float = 1.0) -> str:
+    """Say how many more seeds would resolve a difference of so many points in every comparison shown; "" if none can be said."""
+    spreads = [(one.difference.sd, one.difference.n) for one in found if one.difference.n >= 2]
+    if not spreads:
+        return ""
+    needed = [seeds_to_resolve(sd, n, points / 100) for sd, n in spreads]
+    size = f"{points:g} point" + ("" if points == 1 else "s")
+    if any(one is None for one in needed):
+        return f"{size} cannot be resolved here with {MOST_SEEDS} more seeds: the seeds differ too much."
+    most = max(one for one in needed if one is not None)
+    if most == 0:
+        return f"The seeds there are resolve {size} in every comparison (half width of the 95 % interval)."
+    return f"{most} more seed{'s' if most > 1 else ''} would resolve {size} in every comparison, if they differ as much as these."
+
+
+def letters(groups: Sequence[Sequence[Hashable]]) -> dict[Hashable, str]:
+    """Return the compact letter display of tie groups: cells that share a letter cannot be told apart.
+
+    Args:
+        groups: from `stats.tie_groups`, best first; the 27th group is "aa".
+    """
+    found: dict[Hashable, str] = {}
+    for place, group in enumerate(groups):
+        letter = chr(97 + place % 26) * (place // 26 + 1)
+        for cell in group:
+            found[cell] = found[cell] + letter if cell in found else letter
+    return found
