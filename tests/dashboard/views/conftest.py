@@ -31,7 +31,7 @@ def show(by_hand, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setattr(plotly_js, "_mounted", True)
 
     def page(name: str, **query: str) -> AppTest:
-        app = AppTest.from_string(SCRIPT.format(first=name), default_timeout=30)
+        app = AppTest.from_string(SCRIPT.format(first=name), default_timeout=150)
         for key, value in query.items():
             app.query_params[key] = value
         app.run()
