@@ -23,15 +23,18 @@ class Progress:
     """Training images processed."""
     began: float = field(default_factory=time.monotonic)
     training_began: float | None = None
+    cost: dict[str, float | int | str] | None = None
+    """What the run took, from `engine.measured_cost`; None until it has ended."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As shown: phase, done, epoch, images_per_second and eta_seconds (None while unknown)."""
+        """As shown: phase, done, epoch, images_per_second and eta_seconds (None while unknown); cost at the end."""
         now = time.monotonic()
         took = now - self.began
         trained = 0.0 if self.training_began is None else now - self.training_began
         rate = self.images / trained if trained > 0 and self.images else None
         eta = took / self.done * (1 - self.done) if self.done > 0.02 else None
-        return {
+        cost = {} if self.cost is None else {"cost": self.cost}
+        return cost | {
             "phase": self.phase,
             "done": round(self.done, 4),
             "epoch": self.epoch,

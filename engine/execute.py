@@ -23,6 +23,7 @@ from engine.depths import Caches, Prepared, embedded_parts, measure, measure_dep
 from engine.device import Device, precision
 from engine.errors import BackboneError, ScoreNotDefined, StrategyError
 from engine.events import Event, FreezeChecked, Notice, Started, Tested
+from engine.measured_cost import Meter
 from engine.panel import Panel
 from engine.scores import SCORES
 from engine.similarity import Similarity
@@ -66,6 +67,7 @@ def execute(
     """
     control = control or Control()
     control.enter("loading", 0.0)
+    meter = Meter(device, resumed=resume is not None)
     torch.manual_seed(seeding.derive(run.seed, "torch"))
     ready, started, tuning = prepare(run, device, home, control, shared or Caches())
     frozen_before = hashes(ready.network)
@@ -84,6 +86,7 @@ def execute(
             heads.start_from_probe(ready)
         tuning.begin()
         chosen = yield from train.fit(training_task(ready, tuning), resume)
+        meter.trained(control.progress)
         if chosen is not None:
             chosen = yield from tuning.after(functools.partial(validate, ready), chosen)
     yield freeze_proof(ready.network, frozen_before)
@@ -97,6 +100,7 @@ def execute(
         yield from measure_depths(ready, TRAINING_DONE, 1.0)
     if similarity:
         yield similarity.after()
+    control.progress.cost = meter.read(ready, tuning, control.progress.epoch)
     control.progress.done = 1.0
     return ready.network
 

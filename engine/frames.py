@@ -6,7 +6,10 @@ label_budget (images used; NA = all labels, or not known before the run has begu
 "10%", "vtab" or "all"), weights, state, attempt, message, created, started, finished (UTC), seconds (worked), epochs
 (planned), val_accuracy and test_accuracy (0..1; test is read once),
 test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken" or
-"" before it was taken), progress (0..1), phase, eta_seconds, queue_position (1 = next), images_per_second.
+"" before it was taken), progress (0..1), phase, eta_seconds, queue_position (1 = next), images_per_second. Measured, of
+finished runs: flops (training, validation, test), train_images_per_second, peak_memory_bytes (of the process on a processor,
+of the device's memory on a GPU), energy_joules, energy_source ("RAPL" or "NVML": counters of the whole machine; "estimated":
+time x a stated wattage; "" = not known).
 
 `learning_curve`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, epoch (0 = before
 training), split (train or validation), metric (accuracy 0..1 or loss in nats), value.
@@ -104,6 +107,11 @@ COLUMNS: dict[str, dict[str, str]] = {
         "eta_seconds": "float64",
         "queue_position": "Int64",
         "images_per_second": "float64",
+        "flops": "float64",
+        "train_images_per_second": "float64",
+        "peak_memory_bytes": "Int64",
+        "energy_joules": "float64",
+        "energy_source": "str",
     },
     "interpolation": {**_CELL, "alpha": "float64", "metric": "str", "value": "float64"},
     "learning_curve": {**_CELL, "epoch": "int64", "split": "str", "metric": "str", "value": "float64"},
@@ -215,6 +223,7 @@ class Frames:
         best = max(
             (event.validation_accuracy for event in epochs if event.validation_accuracy is not None), default=None
         )
+        cost = progress.get("cost", {})
         damage = self._damage.get((stored["run_id"], stored["attempt"]), "")
         state = "failed" if damage else stored["state"]
         yield self._cell(stored) | {
@@ -245,6 +254,11 @@ class Frames:
             "eta_seconds": progress.get("eta_seconds") if state == "running" else None,
             "queue_position": stored["queue_position"],
             "images_per_second": progress.get("images_per_second"),
+            **{
+                name: cost.get(name)
+                for name in ("flops", "train_images_per_second", "peak_memory_bytes", "energy_joules")
+            },
+            "energy_source": cost.get("energy_source", ""),
         }
 
     def _interpolation(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:

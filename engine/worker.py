@@ -181,6 +181,8 @@ class Worker:
         finally:
             reporter.close()
         reporter.flush()
+        if outcome == "finished":
+            self.leases.beat(lease.token, lease, control.progress.to_dict())  # what it took stays in the run's row
         self.leases.finish(lease, outcome, "; ".join(filter(None, [message, damage])), time.monotonic() - began)
         if outcome in ("finished", "diverged"):
             checkpoints.discard(self.home, lease.spec.run_id)

@@ -100,8 +100,9 @@ def test_the_dashboard_never_imports_torch():
 def test_figures_see_data_and_plotly_only():
     assert wrong("dashboard/figures", ("streamlit", "dashboard.state", "dashboard.widgets", "dashboard.views")) == {}
     for path in files("dashboard/figures"):
-        # Intervals and paired differences are statistics, budgets are words: neither has a screen.
-        assert {name for name in ours(path)} <= {"engine.stats", "engine.budgets"}, path
+        # Intervals, comparisons and crossings are statistics, budgets are words: none has a screen.
+        statistics = {"engine.stats", "engine.comparisons", "engine.crossings"}
+        assert {name for name in ours(path)} <= {*statistics, "engine.budgets"}, path
 
 
 def test_layers_of_the_dashboard():

@@ -10,12 +10,11 @@ import pandas as pd
 from dashboard.figures import _cells
 from engine import comparisons
 from engine.comparisons import Comparison
-from engine.strategies import STRATEGIES
 
 CELL = ["strategy", "frozen_depth", "n_units"]
 Control = tuple[str, int]
 """Strategy and frozen depth."""
-CONTROLS = tuple(one.name for one in STRATEGIES if one.control)
+CONTROLS = ("from_scratch", "linear_probe")
 """What a gain is a gain over: from scratch, and the linear probe."""
 NUMBERS = (
     "pairs mean_points sd_points low_points high_points interval low_together_points high_together_points together"

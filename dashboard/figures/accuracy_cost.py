@@ -15,6 +15,9 @@ COSTS = {
     "seconds": ("Test accuracy by time", "Time of a run (s)", "s"),
     "trainable_parameters": ("Test accuracy by trained parameters", "Trained parameters", "parameters"),
     "total_parameters": ("Test accuracy by size", "Parameters in all", "parameters"),
+    "flops": ("Test accuracy by operations", "Floating-point operations of a run", "operations"),
+    "peak_memory_bytes": ("Test accuracy by peak memory", "Peak memory of a run (bytes)", "bytes"),
+    "energy_joules": ("Test accuracy by energy", "Energy of a run (J)", "J"),
 }
 _CELL = ["strategy", "frozen_depth", "n_units"]
 _LOG_FROM = 20.0  # largest cost over smallest, from which a linear axis would crowd the cheap cells
@@ -34,7 +37,7 @@ def accuracy_cost(
 
     Args:
         runs: `runs`; those with a test accuracy and a cost are drawn.
-        cost: "seconds", "trainable_parameters" or "total_parameters".
+        cost: a key of `COSTS`, a column of `runs`.
         dark: draw for a dark background.
         uirevision: zoom and hidden traces are kept while it stays the same.
         series: columns whose values make cells of their own.
@@ -71,6 +74,7 @@ def accuracy_cost(
             _cells.shared_label(keys, columns),
             _cells.seeds_note(table["seeds"]),
             "dots runs, marks means, ringed: Pareto front",
+            _source_note(runs, cost),
         ],
         xaxis=_cost_axis(axis_title, rows[cost].max() / rows[cost].min() if log else 0.0),
         yaxis=_style.accuracy_axis(values=rows["value"] * 100),
@@ -81,6 +85,16 @@ def accuracy_cost(
         f"Scatter chart of test accuracy in percent against {axis_title.lower()}. {_listed(table, columns, unit, cost)}"
     )
     return Drawn(figure, full, alt, _reading(table, keys, cost, unit), table, _style.height(len(keys) + 4))
+
+
+def _source_note(runs: pd.DataFrame, cost: str) -> str:
+    """Say where joules are from: an estimate must never look measured."""
+    if cost != "energy_joules" or "energy_source" not in runs:
+        return ""
+    sources = sorted(set(runs.loc[runs[cost].notna(), "energy_source"]) - {""})
+    words = {"estimated": "estimated: time x a stated wattage", "RAPL": "measured (RAPL, all that ran)",
+             "NVML": "measured (NVML, the whole card)"}  # fmt: skip
+    return "; ".join(words.get(one, one) for one in sources)
 
 
 def _measured(runs: pd.DataFrame, cost: str) -> pd.DataFrame:

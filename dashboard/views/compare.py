@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.figures import accuracy_comparison, accuracy_cost, paired_differences
+from dashboard.figures import accuracy_comparison, accuracy_cost, label_budgets, paired_differences
+from dashboard.figures.label_budgets import several
 from dashboard.figures.paired_differences import choices
 from dashboard.widgets import controls
 from dashboard.widgets.chart import chart
@@ -19,7 +20,14 @@ from dashboard.widgets.terms import explained, heading
 from engine.alarm import negative_transfer
 from engine.spec import ExperimentSpec
 
-COSTS = {"seconds": "Time", "trainable_parameters": "Trained parameters"}
+COSTS = {
+    "seconds": "Time",
+    "trainable_parameters": "Trained parameters",
+    "total_parameters": "All parameters",
+    "flops": "Operations",
+    "peak_memory_bytes": "Peak memory",
+    "energy_joules": "Energy",
+}
 
 
 def page() -> None:
@@ -49,6 +57,8 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
         "compare", paired_differences, transfer, control=control, uirevision=f"{experiment_id}-{control}"
     )
     chart(drawn, key="compare-pairs")
+    if several(runs):
+        chart(state.chart("compare", label_budgets, transfer, uirevision=experiment_id), key="compare-labels")
     cost = st.segmented_control(
         "Cost", COSTS, format_func=COSTS.get, default="seconds", required=True, key="compare-cost", bind="query-params",
         help=explained("Pareto front"),

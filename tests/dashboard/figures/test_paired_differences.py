@@ -100,3 +100,10 @@ def test_ties_are_letters_from_six_seeds_on(transfer_curve: Make) -> None:
     few = accuracy_comparison(transfer_curve())
     assert set(few.table["ties"]) == {""}
     assert "exploring: no claim below 6 seeds" in few.figure.layout.title.subtitle.text
+
+
+def test_the_controls_are_those_of_the_engine() -> None:
+    from dashboard.figures._differences import CONTROLS
+    from engine.strategies import STRATEGIES
+
+    assert set(CONTROLS) == {one.name for one in STRATEGIES if one.control}

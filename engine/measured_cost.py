@@ -1,0 +1,127 @@
+"""What a run took, measured: operations by torch's counter, peak memory, throughput, and energy where the machine tells.
+
+These are facts about one computation on one machine, so they go into the run's row and are no event (see `engine.events`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from engine import energy
+from engine.course import course
+from engine.strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    from engine.control import Progress
+    from engine.depths import Prepared
+    from engine.device import Device
+    from engine.tuning import Tuning
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_IMAGES = 2
+"""Images of the batch that is counted: what one image costs does not depend on it."""
+
+
+class Meter:
+    """Begins with the run; `read` tells what it took. It never touches what is computed."""
+
+    def __init__(self, device: Device, *, resumed: bool) -> None:
+        self.device, self.resumed = device, resumed
+        self.began = time.monotonic()
+        self.peak_known = _forget_peak(device)
+        self.energy = energy.Meter(device.name)
+        self.rate: float | None = None
+
+    def trained(self, progress: Progress) -> None:
+        """Note the throughput; to be called when the training has just ended."""
+        if progress.training_began is not None and progress.images:
+            self.rate = progress.images / max(time.monotonic() - progress.training_began, 1e-9)
+
+    def read(self, ready: Prepared, tuning: Tuning, epochs: int) -> dict[str, float | int | str]:
+        """What the run took, at its very end; keys are columns of the frame `runs`, and what is not known is left out.
+
+        Args:
+            ready: the run, trained and tested.
+            tuning: what its strategy did.
+            epochs: that were trained, 0 where the head was solved.
+        """
+        joules, source = self.energy.read(time.monotonic() - self.began)
+        found: dict[str, float | int | str | None] = {
+            "flops": flops(ready, tuning, epochs),
+            "train_images_per_second": self.rate,
+            "peak_memory_bytes": peak(self.device) if self.peak_known else None,
+            # Of a run that was resumed only the last part was seen.
+            "energy_joules": None if self.resumed else joules,
+            "energy_source": None if self.resumed else source,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def flops(ready: Prepared, tuning: Tuning, epochs: int) -> float:
+    """Floating-point operations of the run's training, validation and one test pass, by torch's own counter.
+
+    One image is counted forward, and forward and backward in every phase of the training (what learns then decides how far
+    gradients go); the counts are multiplied by the images that were passed. Where phases end on a plateau they count as
+    equally long. Not counted: the optimiser's own arithmetic, augmentation, and the probes of the depths.
+    """
+    network = ready.network
+    n_train, n_validation, n_test = (
+        len(part) for part in (ready.split.train, ready.split.validation, ready.split.test)
+    )
+    forward = _count(ready, tuning, backward=False)
+    if STRATEGIES[ready.run.strategy].solves_head:
+        return forward * (n_train + n_validation + n_test)
+    total, begin = 0.0, 0.0
+    phases = course(ready.run, ready.card).phases
+    for phase in phases:
+        network.rest(unit for unit, rate in enumerate(phase.rates) if rate == 0)
+        total += (phase.end - begin) * _count(ready, tuning, backward=True)
+        begin = phase.end
+    network.rest(())
+    return epochs * (n_train * total + n_validation * forward) + forward * (n_validation + n_test)
+
+
+def _count(ready: Prepared, tuning: Tuning, *, backward: bool) -> float:
+    """Operations of one image. The network is in eval mode, so that no statistic moves; no gradient is left behind."""
+    network = ready.network
+    network.eval()
+    images = torch.zeros(
+        _IMAGES, *ready.card.input_size, device=ready.pixels.device
+    )  # blank: none of the data is read again
+    counter = FlopCounterMode(display=False)
+    with contextlib.nullcontext() if backward else torch.no_grad(), counter:
+        embedded = network.read(images)
+        loss = network.head(embedded).float().sum()
+        if backward:
+            if (penalty := tuning.penalty(images, embedded)) is not None:
+                loss = loss + penalty
+            loss.backward()
+    for parameter in network.parameters():
+        parameter.grad = None
+    return counter.get_total_flops() / len(images)
+
+
+def _forget_peak(device: Device) -> bool:
+    """Begin the peak of memory anew; returns whether that was possible (else it would be the peak of earlier runs)."""
+    if device.name.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device.name)
+        return True
+    try:
+        _CLEAR.write_text("5")  # Linux: the peak of the resident set begins at what it is now
+    except OSError:
+        return False
+    return True
+
+
+def peak(device: Device) -> int:
+    """Bytes at the peak since the meter began: of the device's memory, or of this whole process on a processor."""
+    if device.name.startswith("cuda"):
+        return int(torch.cuda.max_memory_allocated(device.name))
+    found = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(found.split()[1]) * 1024
