@@ -163,7 +163,7 @@ def _traces(
                     "color": [_style.PAPER[dark] if one else look.colour for one in alone],
                 },
                 "hovertext": [
-                    f"{text}<br>mean {_amount(value)} {unit}"
+                    f"{text}<br>mean {amount(value)} {unit}"
                     for text, value in zip(_words.cell_hover(cells), cells[cost], strict=True)
                 ],
                 "hoverinfo": "text",
@@ -193,7 +193,11 @@ def _front_line(
     }
 
 
-def _amount(value: float) -> str:
+def amount(value: float) -> str:
+    """Return a cost as people read it: three digits, or k, M, G from ten thousand on."""
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= size:
+            return f"{value / (1e3 if letter == 'k' else size):.3g} {letter}".strip()
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
@@ -205,7 +209,7 @@ def _listed(table: pd.DataFrame, columns: Sequence[str], unit: str, cost: str) -
         phrase = _style.cell_phrase(cell.strategy, cell.frozen_depth, cell.n_units)
         front = ", on the front" if cell.on_front else ""
         label = f"{_cells.series_label(key, columns)}, " if several else ""
-        said.append(f"{label}{phrase} {cell.mean_percent:.1f} % for {_amount(getattr(cell, cost))} {unit}{front}")
+        said.append(f"{label}{phrase} {cell.mean_percent:.1f} % for {amount(getattr(cell, cost))} {unit}{front}")
     return f"Cheapest first: {'; '.join(said)}."
 
 
@@ -216,7 +220,7 @@ def _reading(table: pd.DataFrame, keys: Sequence[tuple[Hashable, ...]], cost: st
         )
     front = table[table["on_front"]].sort_values(cost)
     phrases = [_style.cell_phrase(cell.strategy, cell.frozen_depth, cell.n_units) for cell in front.itertuples()]
-    first, last = (f"{cell.mean_percent:.1f} % for {_amount(getattr(cell, cost))} {unit}" for cell in _ends(front))
+    first, last = (f"{cell.mean_percent:.1f} % for {amount(getattr(cell, cost))} {unit}" for cell in _ends(front))
     if len(front) == 1:
         return f"By means, {phrases[0]} is both the cheapest and the most accurate: {first}."
     if len(front) > 4:

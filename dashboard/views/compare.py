@@ -7,6 +7,9 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.figures import accuracy_comparison, accuracy_cost, label_budgets, paired_differences
+from dashboard.figures._budget import steps, within
+from dashboard.figures.accuracy_cost import COSTS as COSTED
+from dashboard.figures.accuracy_cost import amount
 from dashboard.figures.label_budgets import several
 from dashboard.figures.paired_differences import choices
 from dashboard.widgets import controls
@@ -66,7 +69,20 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     measured = state.derived(ended, runs)
     drawn = state.chart("compare", accuracy_cost, measured, cost=cost, uirevision=f"{experiment_id}-{cost}")
     chart(drawn, key="compare-cost-chart")
+    _budget(drawn.light.table, cost)
     _table(runs)
+
+
+def _budget(cells: pd.DataFrame, cost: str) -> None:
+    """A slider over what the cells cost, and the best one within it."""
+    costs = steps(cells, cost)
+    if len(costs) < 2:
+        return
+    budget = st.select_slider(
+        "Budget", costs, value=costs[-1], format_func=lambda one: f"{amount(one)} {COSTED[cost][2]}",
+        key=f"compare-budget-{cost}", help="The steps are what the strategies of this experiment cost on average.",
+    )  # fmt: skip
+    st.text(within(cells, cost, budget))
 
 
 def _table(runs: pd.DataFrame) -> None:

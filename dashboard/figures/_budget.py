@@ -1,0 +1,49 @@
+"""The best cell within a budget of cost, in a sentence: what the slider on the Compare page says."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dashboard.figures import _cells, _style, _words
+from dashboard.figures.accuracy_cost import COSTS, amount
+
+
+def steps(table: pd.DataFrame, cost: str) -> list[float]:
+    """The costs at which something new can be had, rising."""
+    return sorted(set(table[cost].astype(float)))
+
+
+def within(table: pd.DataFrame, cost: str, budget: float) -> str:
+    """Say which cell has the highest mean among those that cost no more.
+
+    Args:
+        table: of `accuracy_cost`.
+        cost: its column.
+        budget: in the unit of the cost.
+    """
+    unit = COSTS[cost][2]
+    there = table[table[cost] <= budget]
+    limit = f"{amount(budget)} {unit}"
+    if there.empty:
+        return f"Nothing measured here costs as little as {limit}."
+    best = there.loc[there["mean_percent"].idxmax()]
+    phrase = _named(best, table)
+    said = (
+        f"Best within {limit}: {phrase}, {best['mean_percent']:.1f} % ({_words.seeds(best['seeds'])}) "
+        f"for {amount(best[cost])} {unit}"
+    )
+    top = table.loc[table["mean_percent"].idxmax()]
+    more = top["mean_percent"] - best["mean_percent"]
+    if more <= 0:
+        return f"{said}; nothing that costs more has a higher mean."
+    other = _named(top, table)
+    return (
+        f"{said}; {other} has {more:.1f} points more for {amount(top[cost])} {unit}. By means: see the intervals above."
+    )
+
+
+def _named(cell: pd.Series, table: pd.DataFrame) -> str:
+    """Return the phrase of a cell, with its series where the table has several."""
+    columns = [name for name in (*_cells.SERIES, "weights") if name in table and table[name].nunique(dropna=False) > 1]
+    phrase = _style.cell_phrase(cell["strategy"], cell["frozen_depth"], cell["n_units"])
+    return f"{phrase} ({_cells.series_label([cell[name] for name in columns], columns)})" if columns else phrase
