@@ -171,7 +171,7 @@ def _info(name: str, labels: np.ndarray, parts: np.ndarray, class_names: tuple[s
         class_names=class_names,
         n_pool=len(labels) - n_test,
         n_test=n_test,
-        size="as in the files",
+        size="sizes as in the files",
         augmentation="crop_flip",
         smallest_class=int(pool.min()),
         class_pool=tuple(pool.tolist()),

@@ -36,7 +36,7 @@ def _info(one: Imported, name: str) -> DatasetInfo:
         class_names=one.class_names,
         n_pool=one.n_images - n_test,
         n_test=n_test,
-        size="as in the files",
+        size="sizes as in the files",
         augmentation="crop_flip",
         notes=tuple(notes),
         smallest_class=min(pool),
