@@ -56,7 +56,7 @@ def score_agreement(
     figure = _style.finish(
         [*_bands(table, dark), *_points(table, dark)],
         title=TITLE,
-        notes=[note, f"{_span(table['n'])} {things} ranked", "bar: 95 % interval, resampled", "grey: 95 % of random orders"],
+        notes=[note, f"{_span(table)} {things} ranked", "bar: 95 % interval, resampled", "grey: 95 % of random orders"],
         xaxis=axis | {"zeroline": True},
         yaxis={"tickmode": "array", "tickvals": list(range(len(table))),
                "ticktext": [_style.escape(_style.clip(one, 24)) for one in table["score"]],
@@ -69,7 +69,10 @@ def score_agreement(
     return Drawn(figure, TITLE, alt, reading, table, 190 + 34 * len(table))
 
 
-def _span(counts: pd.Series) -> str:
+def _span(table: pd.DataFrame) -> str:
+    """How many things are ranked; where all scores are refused, how many there are."""
+    judged = table[table["tau"].notna()]
+    counts = judged["n"] if len(judged) else table["n"]
     low, high = int(counts.min()), int(counts.max())
     return str(high) if low == high else f"{low} to {high}"
 
@@ -123,7 +126,7 @@ def _points(table: pd.DataFrame, dark: bool) -> list[dict[str, Any]]:
 
 def _refusal(place: int, reason: str, dark: bool) -> dict[str, Any]:
     short = textwrap.shorten(reason, 46, placeholder="…")
-    return {"x": 0, "y": place, "text": _style.escape(short), "showarrow": False, "font": {"size": 12}}
+    return {"x": 0, "y": place, "text": _style.escape(short), "showarrow": False, "bgcolor": _style.PAPER[dark]}
 
 
 def _one(row: Any) -> str:

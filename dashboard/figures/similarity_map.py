@@ -15,6 +15,8 @@ from dashboard.figures._style import Drawn
 SCALE = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"]
 WRITTEN = 12
 """Up to so many units the numbers stand in the cells."""
+DARK_BELOW = 0.47
+"""Where white and black are equally readable on the scale (both about 4.6 to 1)."""
 COLUMNS = ["unit_a", "unit_a_name", "unit_b", "unit_b_name", "cka", "seeds", "n_images", "pooling", "reason"]
 _PAIR = ["unit_a", "unit_a_name", "unit_b", "unit_b_name"]
 
@@ -54,7 +56,7 @@ def similarity_map(
     images = table["n_images"].dropna()
     pooled = [one for one in table["pooling"].unique() if one]
     figure = _style.finish(
-        [_heat(grid, cells, rows_are, columns_are, dark)],
+        [_heat(grid, cells, rows_are, columns_are), *([_numbers(grid)] if max(grid.shape) <= WRITTEN else [])],
         title=title,
         notes=[
             *short,
@@ -89,10 +91,20 @@ def _axis(title: str, units: pd.Index) -> dict[str, Any]:
     }
 
 
-def _heat(grid: pd.DataFrame, cells: pd.DataFrame, rows_are: str, columns_are: str, dark: bool) -> dict[str, Any]:
+def _numbers(grid: pd.DataFrame) -> dict[str, Any]:
+    """The values in the squares, black or white by the lightness beneath: Plotly's own choice is grey on grey."""
+    places = [(a, b, grid.loc[a, b]) for a in grid.index for b in grid.columns if pd.notna(grid.loc[a, b])]
+    return {
+        **{"type": "scatter", "mode": "text", "uid": "numbers", "showlegend": False, "hoverinfo": "skip"},
+        **{"x": [int(b) for _, b, _ in places], "y": [int(a) for a, _, _ in places]},
+        "text": [f"{value:.2f}" for *_, value in places],
+        "textfont": {"size": 11, "color": ["#ffffff" if value < DARK_BELOW else "#000000" for *_, value in places]},
+    }
+
+
+def _heat(grid: pd.DataFrame, cells: pd.DataFrame, rows_are: str, columns_are: str) -> dict[str, Any]:
     values = grid.astype(object).where(grid.notna(), None)
     hover = [[_hover(cells.loc[(a, b)], a, b, rows_are, columns_are) for b in grid.columns] for a in grid.index]
-    written = max(grid.shape) <= WRITTEN
     return {
         "type": "heatmap",
         "uid": "map",
@@ -102,7 +114,6 @@ def _heat(grid: pd.DataFrame, cells: pd.DataFrame, rows_are: str, columns_are: s
         "colorbar": {"title": {"text": "CKA"}, "thickness": 12, "len": 0.9, "outlinewidth": 0},
         "customdata": hover,
         "hovertemplate": "%{customdata}<extra></extra>",
-        **({"texttemplate": "%{z:.2f}", "textfont": {"size": 11}} if written else {}),
         "hoverongaps": True,
     }
 
@@ -142,7 +153,8 @@ def _reading(grid: pd.DataFrame, table: pd.DataFrame, rows_are: str, columns_are
         least = diagonal.idxmin()
         moved = f"Unit {least} changed most: its features have a CKA of {diagonal[least]:.2f} with what they were"
         same = int((diagonal > 1 - 1e-6).sum())
-        return f"{moved}; {same} of {len(diagonal)} units are the same as before.{gaps}"
+        kept = f"{same} of {len(diagonal)} units are the same as before" if same else "no unit is the same as before"
+        return f"{moved}; {kept}.{gaps}"
     filled = np.where(np.isnan(values), -np.inf, values)
     a, b = np.unravel_index(filled.argmax(), filled.shape)
     pair = f"unit {grid.index[a]} of {rows_are} and unit {grid.columns[b]} of {columns_are}"

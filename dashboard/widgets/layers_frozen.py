@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import state
+from dashboard import recipe, state
 from dashboard.figures import measures_by_depth
 from dashboard.widgets import score_words, task_choices
 from dashboard.widgets.advice import advice
@@ -35,7 +35,7 @@ def frozen() -> None:
     with st.container(border=True, key="frozen-form"):
         columns = st.columns(2)
         with columns[0]:
-            typed = task_choices.backbone("Network", key="frozen-backbone")
+            typed = task_choices.backbone("Network", key="frozen-backbone", start=recipe.START.backbones[0])
             labels = task_choices.labels(key="frozen-labels")
         with columns[1]:
             data = task_choices.dataset(key="frozen-data")

@@ -72,8 +72,8 @@ def cost(frame: pd.DataFrame) -> str:
     share = looks.loc[looks["metric"] == "cost_share", "value"].dropna()
     if seconds.empty:
         return ""
-    said = f"Watching took {seconds.sum():.2g} s in {len(seconds)} looks, {seconds.median():.2g} s each (median)"
-    return f"{said}: {share.median():.1%} of an epoch's own time." if len(share) else f"{said}."
+    said = f"Watching took {seconds.sum():,.1f} s in {len(seconds)} looks, {seconds.median():.2g} s each (median)"
+    return f"{said}: {share.median() * 100:.3g} % of an epoch's own time." if len(share) else f"{said}."
 
 
 def _drawn(experiment_id: str, cell: Cell, metric: str, epoch: int, name: str) -> state.Chart:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import state
+from dashboard import recipe, state
 from dashboard.figures import similarity_map
 from dashboard.figures._style import plain
 from dashboard.widgets import task_choices
@@ -52,9 +52,9 @@ def backbones() -> None:
     with st.container(border=True, key="similarity-form"):
         columns = st.columns(3)
         with columns[0]:
-            first = task_choices.backbone("First network", key="similarity-first")
+            first = task_choices.backbone("First network", key="similarity-first", start=recipe.START.backbones[0])
         with columns[1]:
-            second = task_choices.backbone("Second network", key="similarity-second", place=1)
+            second = task_choices.backbone("Second network", key="similarity-second")
         with columns[2]:
             data = task_choices.dataset(key="similarity-data")
         payload, problem = _payload(first, second, data)

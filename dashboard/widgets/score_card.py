@@ -24,6 +24,7 @@ UNCHANGED_BY = {
     "zero_column": "a feature that is always 0",
     "constant_column": "a feature that is always the same",
 }
+ALWAYS_REFUSED = "an image without numbers (NaN, infinity), a single class, or images that are all the same"
 PANEL_CARDS = {
     "drift": "How far the features after a unit have moved since before training: 1 minus unbiased linear CKA of the two, on the"
     " same images. 0: the same up to rotation and scale. It says nothing of whether they became better.",
@@ -57,16 +58,14 @@ def score_card(metric: str, measured: pd.DataFrame | None = None, *, key: str) -
 def lines(score: Score) -> list[str]:
     """The card as lines of Markdown."""
     unchanged = [UNCHANGED_BY[name] for name in UNCHANGED_BY if name in score.invariances]
-    blind = f"{score.ignores}. " if score.ignores else ""
     kept = f"It stays the same under {', '.join(unchanged)}." if unchanged else ""
-    refusals = "an image without numbers (NaN, infinity), a single class, or images that are all the same"
+    blind = " ".join(filter(None, (f"{_capital(score.ignores)}." if score.ignores else "", kept)))
+    refusals = f"{score.refuses}; {ALWAYS_REFUSED}" if score.refuses else ALWAYS_REFUSED
     return [
         f"**{literal(score.label)}** = {literal(score.formula)}",
         f"**Range.** {extent(score.range)}; {'more' if score.direction == 'higher' else 'less'} is better.",
-        f"**Ignores.** {literal(_capital(blind))}{kept}" if blind or kept else "",
-        f"**Refuses.** {literal(_capital(f'{score.refuses}; ' if score.refuses else ''))}"
-        + (refusals if score.refuses else _capital(refusals))
-        + ".",
+        f"**Ignores.** {literal(blind)}" if blind else "",
+        f"**Refuses.** {literal(_capital(refusals))}.",
         f"**Elsewhere.** {literal(_capital(score.differs))}." if score.differs else "",
         f"**Source.** {literal(score.source)}",
     ]

@@ -16,11 +16,11 @@ from engine.spec import POOLINGS
 ALL = "all"
 
 
-def backbone(label: str, *, key: str, place: int = 0) -> str:
+def backbone(label: str, *, key: str, start: str = "") -> str:
     """Choose a network by name: those of ours are listed, any other name can be typed. Returns what was chosen or typed."""
     names = [name for family in BACKBONES for name in family.names()]
     return st.selectbox(
-        label, names, min(place, len(names) - 1), key=key, accept_new_options=True,
+        label, names, names.index(start) if start in names else 0, key=key, accept_new_options=True,
         help="Listed are networks that came with Transferscope and families' own names; any name that the Lab's search knows"
         " can be typed. Weights that are not on this machine are downloaded when the work begins.",
     )  # fmt: skip

@@ -64,3 +64,11 @@ def test_empty_and_nasty_names(nasty: str, texts) -> None:
     frame = similarity().assign(unit_a_note=nasty)
     drawn = similarity_map(frame, rows_are=nasty, columns_are=nasty, note=nasty, dark=True)
     assert "<b>my" not in texts(drawn.figure)
+
+
+def test_numbers_are_written_black_or_white_whichever_is_readable() -> None:
+    _, numbers = similarity_map(similarity({(1, 1): 0.1, (1, 2): 0.9}, 1)).figure.data
+    assert list(numbers.text) == ["0.10", "0.90"]
+    assert list(numbers.textfont.color) == ["#ffffff", "#000000"]
+    wide = {(a, b): 0.5 for a in range(1, 14) for b in range(1, 14)}
+    assert len(similarity_map(similarity(wide, 1)).figure.data) == 1

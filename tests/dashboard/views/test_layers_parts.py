@@ -60,7 +60,7 @@ def test_the_panel_fills_in_and_the_slider_moves_the_curve(part, by_hand, small,
     by_hand.write(by_hand.claim(), *panel_events(0), *panel_events(2))
     app = part("training")
     assert "After epoch 2: 50, 50" in charts(app)[0]
-    assert "Watching took 1 s in 2 looks, 0.5 s each (median): 5.0% of an epoch's own time." in words(app)
+    assert "Watching took 1.0 s in 2 looks, 0.5 s each (median): 5 % of an epoch's own time." in words(app)
     assert app.select_slider[0].options == ["before training", "after epoch 2", "after epoch 4"]
     app.select_slider[0].set_value(0).run()
     assert not app.exception
