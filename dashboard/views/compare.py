@@ -15,7 +15,8 @@ from dashboard.figures.paired_differences import choices
 from dashboard.widgets import controls
 from dashboard.widgets.chart import chart
 from dashboard.widgets.experiments import choose
-from dashboard.widgets.frames_of import calm, ended
+from dashboard.widgets.frames_of import calm, comparable, ended
+from dashboard.widgets.go import link
 from dashboard.widgets.runs_table import collapsed
 from dashboard.widgets.status import brief
 from dashboard.widgets.table import table
@@ -48,6 +49,13 @@ def page() -> None:
 def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     transfer, runs = state.frame("transfer_curve", experiment_id), state.frame("runs", experiment_id)
     if not brief(experiment_id, runs, transfer):
+        return
+    transfer, runs = state.derived(comparable, transfer), state.derived(comparable, runs)
+    if runs.empty:
+        st.markdown(
+            "**This is a study of copied units:** its curves are compared by how many units were copied, pair by pair."
+        )
+        link("transfer", "Transfer study", ":material/call_split:", experiment=experiment_id)
         return
     controls.warn(spec, runs)
     if spec.weights != "random":

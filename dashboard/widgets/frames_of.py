@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from engine.datasets.halves import PREFIX
+from engine.layer_transfer import CURVES
+
 # Columns that change with every heartbeat: a figure that got them would be drawn anew each time for nothing.
 _RESTLESS = ["progress", "phase", "eta_seconds", "queue_position", "images_per_second", "seconds", "message"]
 
@@ -16,6 +19,16 @@ def calm(runs: pd.DataFrame) -> pd.DataFrame:
 def ended(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs that have their result, with every column: these no longer change."""
     return runs[runs["state"] == "finished"].drop(columns=["queue_position"])
+
+
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runs that can be compared by strategy and frozen depth: not those of a layer-transfer study.
+
+    There a cell is told by how many units were copied from which base, too; by frozen depth alone, different cells would be
+    taken for seeds of one.
+    """
+    study = frame["strategy"].isin(list(CURVES)) | frame["dataset"].str.startswith(PREFIX)
+    return frame[~study] if study.any() else frame
 
 
 def networks_of(runs: pd.DataFrame) -> list[tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from engine import events
+from engine.presets import PRESETS
 
 
 def test_empty_it_offers_the_one_button(show) -> None:
@@ -112,3 +113,23 @@ def test_where_transfer_hurts_the_alarm_names_numbers_and_causes(show, by_hand, 
     assert "Full fine-tuning is 15.5 points below training from scratch" in said
     assert "6 pairs" in said
     assert "Wang et al. 2019" in said
+
+
+def test_a_study_of_copied_units_is_not_compared_by_frozen_depth(show, by_hand, small, words, charts) -> None:
+    study = dataclasses.replace(PRESETS["layer_transfer"].spec, class_splits=(0,), frozen_depths=(1, 3))
+    by_hand.submit(study)
+    by_hand.finish_all()
+    app = show("compare")
+    assert charts(app) == []
+    assert "This is a study of copied units" in words(app)
+    assert "Transfer study" in words(app)
+
+
+def test_of_a_mixed_experiment_only_what_can_be_compared_is(show, by_hand, charts) -> None:
+    mixed = dataclasses.replace(
+        PRESETS["layer_transfer"].spec, strategies=("transfer", "linear_probe", "from_scratch"), class_splits=(0,)
+    )
+    by_hand.submit(mixed)
+    by_hand.finish_all()
+    assert "AnB" not in charts(show("compare"))[0]
+    assert "half" not in charts(show("compare"))[0]
