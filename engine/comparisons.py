@@ -15,6 +15,11 @@ MOST_SEEDS = 200
 """More than this are not proposed: the answer is then that seeds will not settle it."""
 
 
+SIZES = (1, 2, 5, 10)
+"""Differences in points that people ask about."""
+FEW_SEEDS = 20
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One cell minus the control over the seeds that both have; differences in the unit of the values.
@@ -99,19 +104,30 @@ def seeds_to_resolve(sd: float, n: int, width: float, level: float = LEVEL) -> i
     return None
 
 
-def seeds_sentence(found: Sequence[Comparison], points: float = 1.0) -> str:
-    """Say how many more seeds would resolve a difference of so many points in every comparison shown; "" if none can be said."""
+def seeds_sentence(found: Sequence[Comparison]) -> str:
+    """Say how many more seeds would resolve 1 point in every comparison shown, and where that takes many, what fewer would do.
+
+    "" where no comparison has two pairs.
+    """
     spreads = [(one.difference.sd, one.difference.n) for one in found if one.difference.n >= 2]
     if not spreads:
         return ""
-    needed = [seeds_to_resolve(sd, n, points / 100) for sd, n in spreads]
-    size = f"{points:g} point" + ("" if points == 1 else "s")
-    if any(one is None for one in needed):
-        return f"{size} cannot be resolved here with {MOST_SEEDS} more seeds: the seeds differ too much."
-    most = max(one for one in needed if one is not None)
+    needed = {points: [seeds_to_resolve(sd, n, points / 100) for sd, n in spreads] for points in SIZES}
+    within = {
+        points: max(few)
+        for points, many in needed.items()
+        if len(few := [one for one in many if one is not None]) == len(many)
+    }
+    affordable = next((points for points in SIZES if within.get(points, FEW_SEEDS + 1) <= FEW_SEEDS), None)
+    if affordable is None:
+        return f"The seeds differ too much to resolve {SIZES[-1]} points with {FEW_SEEDS} more."
+    first = "" if affordable == SIZES[0] else f"{SIZES[0]} point would take more than {FEW_SEEDS} more seeds; "
+    size, most = f"{affordable} point{'s' if affordable > 1 else ''}", within[affordable]
     if most == 0:
-        return f"The seeds there are resolve {size} in every comparison (half width of the 95 % interval)."
-    return f"{most} more seed{'s' if most > 1 else ''} would resolve {size} in every comparison, if they differ as much as these."
+        said = f"{'the' if first else 'The'} seeds there are resolve {size} in every comparison."
+    else:
+        said = f"{most} more seed{'s' if most > 1 else ''} would resolve {size} in every comparison, if alike."
+    return first + said
 
 
 def letters(groups: Sequence[Sequence[Hashable]]) -> dict[Hashable, str]:

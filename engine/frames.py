@@ -5,11 +5,12 @@ depth_fraction (frozen_depth / n_units), copied_depth (leading units that start 
 label_budget (images used; NA = all labels, or not known before the run has begun), budget (as asked: "100", "5/class",
 "10%", "vtab" or "all"), weights, state, attempt, message, created, started, finished (UTC), seconds (worked), epochs
 (planned), val_accuracy and test_accuracy (0..1; test is read once),
-test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken" or
-"" before it was taken), progress (0..1), phase, eta_seconds, queue_position (1 = next), images_per_second. Measured, of
-finished runs: flops (training, validation, test), train_images_per_second, peak_memory_bytes (of the process on a processor,
-of the device's memory on a GPU), energy_joules, energy_source ("RAPL" or "NVML": counters of the whole machine; "estimated":
-time x a stated wattage; "" = not known).
+test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken" or ""
+before it was taken), freeze_changed (frozen tensors that changed, with commas), progress (0..1), phase, eta_seconds,
+queue_position (1 = next), images_per_second. Measured, of finished runs: flops (training, validation, test),
+train_images_per_second, peak_memory_bytes (of the process on a processor, of the device's memory on a GPU),
+energy_joules, energy_source ("RAPL" or "NVML": counters of the whole machine; "estimated": time x a stated
+wattage; "" = not known).
 
 `learning_curve`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, epoch (0 = before
 training), split (train or validation), metric (accuracy 0..1 or loss in nats), value.
@@ -102,6 +103,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "device": "str",
         "precision": "str",
         "freeze_proof": "str",
+        "freeze_changed": "str",
         "progress": "float64",
         "phase": "str",
         "eta_seconds": "float64",
@@ -249,6 +251,7 @@ class Frames:
             "device": started.device if started else stored["device"],
             "precision": started.precision if started else "",
             "freeze_proof": "" if proof is None else "broken" if proof.changed else "held",
+            "freeze_changed": ", ".join(proof.changed) if proof else "",
             "progress": 1.0 if state == "finished" else progress.get("done", 0.0),
             "phase": state if state != "running" else progress.get("phase", "starting"),
             "eta_seconds": progress.get("eta_seconds") if state == "running" else None,

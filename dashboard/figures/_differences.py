@@ -22,13 +22,14 @@ NUMBERS = (
 ).split()
 
 
-def choices(frame: pd.DataFrame) -> list[Control]:
-    """Return the cells that can be a control: from scratch and the linear probe first, then full fine-tuning, then by depth."""
-    rows = _cells.measured(frame, "test_accuracy")
-    if rows.empty:
-        return []
+def choices(cells: pd.DataFrame) -> list[Control]:
+    """Return the cells that can be a control: from scratch and the linear probe first, then full fine-tuning, then by depth.
+
+    Args:
+        cells: columns strategy and frozen_depth: `runs` (what is planned, too) or rows of `transfer_curve`.
+    """
     order = (*CONTROLS, "full_fine_tuning")
-    found = rows[["strategy", "frozen_depth"]].drop_duplicates().itertuples(index=False, name=None)
+    found = cells[["strategy", "frozen_depth"]].drop_duplicates().itertuples(index=False, name=None)
     every = [(str(strategy), int(depth)) for strategy, depth in found]
     return sorted(every, key=lambda one: (order.index(one[0]) if one[0] in order else len(order), one[1], one[0]))
 

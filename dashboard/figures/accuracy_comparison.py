@@ -71,7 +71,7 @@ def accuracy_comparison(
     )
     title = f"{TITLE}: {progress}" if progress else TITLE
     alt = f"Dot chart of test accuracy in percent, highest mean first. {_listed(table, columns)}"
-    height = 120 + max(4, len(table)) * _ROW
+    height = int(figure.layout.margin.t) + 60 + max(3, len(table)) * _ROW
     return Drawn(figure, title, alt, _reading(table, rows, columns), table, height)
 
 

@@ -30,19 +30,20 @@ def paired_differences(
 
     Args:
         frame: `transfer_curve`; the rows of metric "test_accuracy" are compared.
-        control: strategy and frozen depth of the control; None = from scratch, else the linear probe, else what there is.
+        control: strategy and frozen depth of the control (nothing is drawn before it has a result); None = from scratch, else
+            the linear probe, else what there is.
         dark: draw for a dark background.
         uirevision: zoom and hidden traces are kept while it stays the same.
         series: columns whose values make cells of their own; each series is compared with its own control.
     """
     rows = _cells.measured(frame, "test_accuracy")
-    known = choices(frame)
-    control = control if control in known else next(iter(known), None)
+    known = [] if rows.empty else choices(rows)
+    control = next(iter(known), None) if control is None else control
     look = {"dark": dark, "uirevision": uirevision}
-    if control is not None:
+    if control in known:
         rows, columns = _cells.with_weights(rows, None, series)
         table, found = _differences.differences(rows, columns, control)
-    if control is None or table.empty:
+    if control not in known or table.empty:
         said = (
             "Nothing to compare yet: a row appears for each strategy that shares a seed with the control, with its "
             "difference, the interval and every seed."
@@ -64,7 +65,13 @@ def paired_differences(
             *(["thin: all together"] if (table["pairs"] >= stats.CLAIM_PAIRS).any() else []),
             "filled: a claim (Holm)",
         ],
-        xaxis={"title": {"text": _AXIS}, "zeroline": True, "zerolinecolor": _style.INK[dark], "zerolinewidth": 1.5},
+        xaxis={
+            "title": {"text": _AXIS},
+            "autorangeoptions": {"include": _around_zero(table)},
+            "zeroline": True,
+            "zerolinecolor": _style.INK[dark],
+            "zerolinewidth": 1.5,
+        },
         yaxis={
             **{"tickmode": "array", "tickvals": list(range(len(table))), "ticktext": _labels(table, columns)},
             **{"autorange": "reversed", "autorangeoptions": {"include": [-0.5, len(table) - 0.5]}},
@@ -73,8 +80,15 @@ def paired_differences(
         **look,
     )
     alt = f"Forest plot of paired differences from {phrase} in points, largest first. {_listed(table, columns)}"
-    height = 130 + max(4, len(table)) * _ROW
+    height = int(figure.layout.margin.t) + 60 + max(3, len(table)) * _ROW
     return Drawn(figure, title, alt, _reading(table, columns, found, phrase), table, height)
+
+
+def _around_zero(table: pd.DataFrame) -> list[float]:
+    """Return what the axis must hold: the control's line at 0, not at the very edge."""
+    low, high = min(0.0, table["mean_points"].min()), max(0.0, table["mean_points"].max())
+    margin = 0.05 * max(high - low, 1.0)
+    return [-margin, margin]
 
 
 def _pairs_note(pairs: pd.Series) -> str:

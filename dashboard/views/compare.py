@@ -63,7 +63,7 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     steady = state.derived(calm, runs)
     drawn = state.chart("compare", accuracy_comparison, transfer, runs=steady, uirevision=experiment_id)
     chart(drawn, key="compare-accuracy")
-    control = controls.choose(state.derived(choices, transfer))
+    control = controls.choose(state.derived(choices, runs))
     drawn = state.chart(
         "compare", paired_differences, transfer, control=control, uirevision=f"{experiment_id}-{control}"
     )

@@ -16,6 +16,10 @@ WORDS = {"cancelled": "stopped"}
 """States in other words than the store's: people press Stop."""
 NAMED = 3
 """Runs with the same problem that are named."""
+CHANGED = 4
+"""Frozen tensors that changed, of those that are named."""
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+"""What normalisation counts by itself while it is in training mode."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,18 @@ def _problems(runs: pd.DataFrame) -> Iterator[str]:
         yield f"{_who(same)} {state}: {message}" if message else f"{_who(same)} {state}"
     broken = runs[runs["freeze_proof"] == "broken"]
     if len(broken):
-        yield f"{_who(broken)} changed a frozen tensor during training: the result is not that of freezing"
+        yield f"{_who(broken)} changed a frozen tensor during training: the result is not that of freezing{_changed(broken)}"
+
+
+def _changed(broken: pd.DataFrame) -> str:
+    """The names of what changed, and the usual reason where all of it is running statistics."""
+    names = list(dict.fromkeys(name for text in broken["freeze_changed"] for name in text.split(", ") if name))
+    if not names:
+        return ""
+    more = f" and {len(names) - CHANGED} more" if len(names) > CHANGED else ""
+    statistics = all(name.rpartition(".")[2] in STATISTICS for name in names)
+    why = ". All of them are running statistics: normalisation was left in training mode" if statistics else ""
+    return f". Changed: {', '.join(names[:CHANGED])}{more}{why}"
 
 
 def _notes(runs: pd.DataFrame) -> Iterator[str]:

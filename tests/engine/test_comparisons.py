@@ -90,6 +90,20 @@ def test_the_sentence_counts_the_seeds() -> None:
     assert comparisons.seeds_sentence(found).startswith("5 more seeds would resolve 1 point")
 
 
+def test_where_one_point_takes_many_seeds_it_says_what_fewer_do() -> None:
+    noisy = CONTROL + by_seed(0.10, 0.15, 0.12, 0.18, 0.14, 0.10)
+    found = comparisons.against({"a": (noisy, CONTROL)})
+    assert found[0].difference.sd == pytest.approx(0.0312517, abs=1e-6)
+    # 1 point: t * 3.125 / sqrt(n) falls below 1 at 41 pairs; 2 points: 12 pairs (2.200985 * 3.12517 / sqrt(12) = 1.986)
+    assert comparisons.seeds_sentence(found).startswith(
+        "1 point would take more than 20 more seeds; 6 more seeds would resolve 2 points"
+    )
+    wild = CONTROL + by_seed(0.9, -0.9, 0.9, -0.9, 0.9, -0.9)
+    assert comparisons.seeds_sentence(comparisons.against({"a": (wild, CONTROL)})).startswith(
+        "The seeds differ too much"
+    )
+
+
 def test_letters_are_shared_by_those_in_one_group() -> None:
     assert comparisons.letters([("x", "y"), ("y", "z")]) == {"x": "a", "y": "ab", "z": "b"}
     many = comparisons.letters([(number,) for number in range(27)])

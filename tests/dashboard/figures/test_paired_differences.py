@@ -87,8 +87,10 @@ def test_controls_come_first_among_the_choices(transfer_curve: Make) -> None:
     ]  # fmt: skip
 
 
-def test_an_unknown_control_falls_back_to_the_first(transfer_curve: Make) -> None:
-    assert paired_differences(transfer_curve(), control=("lora", 0)).title == "Gain over training from scratch"
+def test_a_control_without_a_result_is_waited_for(transfer_curve: Make) -> None:
+    drawn = paired_differences(transfer_curve(), control=("lora", 0))
+    assert drawn.table.empty
+    assert drawn.reading.startswith("Nothing to compare yet")
 
 
 def test_ties_are_letters_from_six_seeds_on(transfer_curve: Make) -> None:
