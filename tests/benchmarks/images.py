@@ -13,6 +13,7 @@ DataLoader starts are counted where a first pass is measured, and kept alive bet
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 import tempfile
@@ -162,16 +163,16 @@ def decoding(folder: Path, home: Path, side: int, pairs: int) -> None:
 def frozen(folder: Path, home: Path, name: str, side: int | None, pairs: int) -> None:
     """Features of every unit for all images."""
     card = backbones.card(name, home)
-    sizing = Sizing(side or card.input_size[1], card.interpolation, card.crop_fraction)
+    sizing = Sizing(**{**card.sizing, "side": side or card.input_size[1]})
     torch.manual_seed(0)
     network = backbones.family_of(name).build(name).eval().to(memory_format=torch.channels_last)
-    kept = datasets.load(f"folder:{folder}", home=home, **{**card.sizing, "side": sizing.side})
+    kept = datasets.load(f"folder:{folder}", home=home, **dataclasses.asdict(sizing))
     pixels = Pixels.on(torch.device("cpu"), kept.pixels, kept.labels, card.mean, card.std)
     everything = np.arange(len(kept.labels))
     tuned = best_workers(folder, sizing, card)
 
     def ours() -> list[np.ndarray | None]:
-        return features.extract(network, pixels, everything, BATCH, Control())
+        return features.extract(network, pixels, everything, BATCH, Control()).units
 
     def plainly(plain: Plain) -> list[np.ndarray]:
         return plain_features(network, plain)

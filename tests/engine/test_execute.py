@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import datasets, execute, limits
+from engine import backbones, datasets, execute, limits
 from engine.backbones._weights import tensors_sha256
 from engine.batches import Pixels
 from engine.control import Cancelled, Control
@@ -121,10 +121,11 @@ def test_images_in_a_mapped_file_give_the_events_of_images_in_memory(
 def test_images_of_earlier_runs_give_way_where_memory_is_short(run, monkeypatch, colours):
     shared = Caches()
     monkeypatch.setenv(limits.MEMORY_VARIABLE, f"{2 * 36 * 12 * 12 * 3}")
+    small = dataclasses.replace(backbones.card("resnet20_cifar10"), input_size=(3, 12, 12))
     for name in ("bilinear", "bicubic"):
-        shared.load(f"folder:{colours}", 12, name, None)
+        shared.load(f"folder:{colours}", dataclasses.replace(small, interpolation=name), None)
     assert len(shared.images) == 2
-    shared.load(f"folder:{colours}", 12, "nearest", None)
+    shared.load(f"folder:{colours}", dataclasses.replace(small, interpolation="nearest"), None)
     assert [key[3] for key in shared.images] == ["bicubic", "nearest"]
 
 
