@@ -19,5 +19,5 @@ def go_live(experiment_id: str) -> None:
 
 def link(path: str, label: str, icon: str, **query: str | list[str]) -> None:
     """A link to a page of the dashboard, with parameters for its URL; the label is shown as it stands."""
-    if "app-pages" in st.session_state:  # a page drawn alone, in a test, has no other pages
+    if path in st.session_state.get("app-pages", {}):  # a page drawn alone, in a test, has no other pages
         st.page_link(page(path), label=literal(label), icon=icon, query_params=query or None)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import recipe, state
@@ -14,6 +12,7 @@ from dashboard.widgets import score_words, task_choices
 from dashboard.widgets.advice import advice
 from dashboard.widgets.chart import ROOM, chart
 from dashboard.widgets.kept_tasks import begin, kept
+from dashboard.widgets.layers_result import as_frame
 from dashboard.widgets.literal import literal
 from dashboard.widgets.score_card import score_card
 from engine.budgets import words
@@ -107,27 +106,3 @@ def _result(task: Task) -> None:
                 )  # fmt: skip
                 score_card(metric, built.light.table, key=f"frozen-card-{metric}")
                 chart(built, key=f"frozen-{metric}")
-
-
-def as_frame(found: dict[str, Any], task_id: int) -> pd.DataFrame:
-    """What the task found as rows of a `transfer_curve`: those of a linear probe, whose backbone is untouched."""
-    units = {unit["unit"]: unit for unit in found["units"]}
-    about = {
-        **{
-            "run_id": f"task {task_id}",
-            "backbone": found["backbone"],
-            "dataset": found["dataset"],
-            "seed": found["seed"],
-        },
-        **{"strategy": "linear_probe", "frozen_depth": len(units), "n_units": len(units), "pooling": found["pooling"]},
-        "budget": "all" if found["labels"] is None else str(found["labels"]),
-    }
-    rows = [
-        about
-        | {name: cell[name] for name in ("unit", "metric", "value", "reason", "n_images")}
-        | {"unit_name": units[cell["unit"]]["name"], "n_features": units[cell["unit"]]["n_features"]}
-        | {"detail": json.dumps(cell["detail"], sort_keys=True)}
-        for cell in found["cells"]
-    ]
-    columns = [*about, "unit", "metric", "value", "reason", "n_images", "unit_name", "n_features", "detail"]
-    return pd.DataFrame(rows, columns=columns).astype({"value": float})

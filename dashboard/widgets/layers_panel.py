@@ -23,6 +23,8 @@ from engine.spec import ExperimentSpec
 
 METRICS = ("probe_accuracy", "knn_accuracy", "logme", "drift", "weight_change")
 SUGGESTED = "every 5"
+AIM = 0.05
+"""Of an epoch's time: what a look is meant to cost at most."""
 
 
 @st.fragment(run_every=state.FED_TICK_SECONDS)
@@ -73,7 +75,10 @@ def cost(frame: pd.DataFrame) -> str:
     if seconds.empty:
         return ""
     said = f"Watching took {seconds.sum():,.1f} s in {len(seconds)} looks, {seconds.median():.2g} s each (median)"
-    return f"{said}: {share.median() * 100:.3g} % of an epoch's own time." if len(share) else f"{said}."
+    if share.empty:
+        return f"{said}."
+    more = "" if share.median() <= AIM else " With few training images a look costs more: it needs some of every class."
+    return f"{said}: {share.median() * 100:.3g} % of an epoch's own time.{more}"
 
 
 def _drawn(experiment_id: str, cell: Cell, metric: str, epoch: int, name: str) -> state.Chart:

@@ -205,3 +205,11 @@ def test_advice_stands_under_the_measures_of_an_experiment(show, by_hand, small,
     ]
     by_hand.write(lease, *finished_events(lease.spec), *scores)
     assert "Freeze the first 6 units: LogME is highest after them" in words(show("layers"))
+
+
+def test_the_lab_says_what_was_measured_before_or_where_to_measure(show, by_hand, words) -> None:
+    assert "Which depth? Measure every layer first" in words(show("lab"))
+    play(by_hand, "layers", {"backbone": "resnet20_cifar10", "dataset": "digits", "labels": 100})
+    said = words(show("lab"))
+    assert "Measured with 100 labels, before training: Freeze the first 2 units" in said
+    assert "Which depth?" not in said
