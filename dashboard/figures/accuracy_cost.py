@@ -18,6 +18,7 @@ COSTS = {
     "flops": ("Test accuracy by operations", "Floating-point operations of a run", "operations"),
     "peak_memory_bytes": ("Test accuracy by peak memory", "Peak memory of a run (bytes)", "bytes"),
     "energy_joules": ("Test accuracy by energy", "Energy of a run (J)", "J"),
+    "drift": ("Test accuracy by drift", "Drift of the features (1 - CKA, mean over units)", "drift"),
 }
 _CELL = ["strategy", "frozen_depth", "n_units"]
 _LOG_FROM = 20.0  # largest cost over smallest, from which a linear axis would crowd the cheap cells
@@ -37,7 +38,7 @@ def accuracy_cost(
 
     Args:
         runs: `runs`; those with a test accuracy and a cost are drawn.
-        cost: a key of `COSTS`, a column of `runs`.
+        cost: a key of `COSTS`, a column of `runs` (`drift`: see `engine.forgetting.with_drift`).
         dark: draw for a dark background.
         uirevision: zoom and hidden traces are kept while it stays the same.
         series: columns whose values make cells of their own.

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.figures import accuracy_comparison, accuracy_cost, label_budgets, paired_differences
 from dashboard.figures._budget import steps, within
+from dashboard.figures._looks import LABELS
 from dashboard.figures.accuracy_cost import COSTS as COSTED
 from dashboard.figures.accuracy_cost import amount
 from dashboard.figures.label_budgets import several
@@ -21,7 +22,9 @@ from dashboard.widgets.runs_table import collapsed
 from dashboard.widgets.status import brief
 from dashboard.widgets.table import table
 from dashboard.widgets.terms import explained, heading
+from engine import peeking
 from engine.alarm import negative_transfer
+from engine.forgetting import with_drift
 from engine.spec import ExperimentSpec
 
 COSTS = {
@@ -63,6 +66,9 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     steady = state.derived(calm, runs)
     drawn = state.chart("compare", accuracy_comparison, transfer, runs=steady, uirevision=experiment_id)
     chart(drawn, key="compare-accuracy")
+    if said := peeking.sentence(state.frame("learning_curve", experiment_id), LABELS):
+        with st.expander("Best epoch or last?", icon=":material/visibility:", type="compact"):
+            st.text(said)
     control = controls.choose(state.derived(choices, runs))
     drawn = state.chart(
         "compare", paired_differences, transfer, control=control, uirevision=f"{experiment_id}-{control}"
@@ -70,11 +76,13 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     chart(drawn, key="compare-pairs")
     if several(runs):
         chart(state.chart("compare", label_budgets, transfer, uirevision=experiment_id), key="compare-labels")
+    panel = state.frame("panel", experiment_id)
+    offered = COSTS if panel.empty else COSTS | {"drift": "Forgetting"}
     cost = st.segmented_control(
-        "Cost", COSTS, format_func=COSTS.get, default="seconds", required=True, key="compare-cost", bind="query-params",
-        help=explained("Pareto front"),
+        "Cost", offered, format_func=offered.get, default="seconds", required=True, key="compare-cost", bind="query-params",
+        help=explained("Pareto front", "Forgetting"),
     )  # fmt: skip
-    measured = state.derived(ended, runs)
+    measured = with_drift(state.derived(ended, runs), panel) if cost == "drift" else state.derived(ended, runs)
     drawn = state.chart("compare", accuracy_cost, measured, cost=cost, uirevision=f"{experiment_id}-{cost}")
     chart(drawn, key="compare-cost-chart")
     _budget(drawn.light.table, cost)

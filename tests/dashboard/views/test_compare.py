@@ -137,3 +137,19 @@ def test_of_a_mixed_experiment_only_what_can_be_compared_is(show, by_hand, chart
     by_hand.finish_all()
     assert "AnB" not in charts(show("compare"))[0]
     assert "half" not in charts(show("compare"))[0]
+
+
+def test_forgetting_is_offered_where_a_panel_was_measured(show, by_hand, small, charts, words, finished_events) -> None:
+    by_hand.submit(small)
+    while by_hand.store.db.read("SELECT 1 FROM run WHERE state = 'queued'"):
+        lease = by_hand.claim()
+        moved = [events.PanelMeasured(3, unit, f"unit{unit}", {"drift": 0.01 * unit}, {}, 64) for unit in range(1, 11)]
+        by_hand.write(lease, *finished_events(lease.spec), *moved)
+        by_hand.leases.finish(lease, "finished", "", 1.0)
+    app = show("compare")
+    app.segmented_control[0].set_value("drift").run()
+    assert not app.exception
+    assert "drift of the features" in charts(app)[-1]
+    assert "41.0 % for 0.055 drift" in charts(app)[-1]
+    # by_hand's curves rise to their last epoch: nothing is gained by choosing
+    assert "The best epoch is 0.0 points above the last one" in words(app)
