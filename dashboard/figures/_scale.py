@@ -25,8 +25,6 @@ class Scale:
     lower: bool = False
     """Whether less is better."""
     limits: tuple[float, float] = (-math.inf, math.inf)
-    neutral: bool = False
-    """Whether no way is better (how far features have moved)."""
 
     @property
     def factor(self) -> float:
@@ -37,16 +35,6 @@ class Scale:
     def mean(self) -> str:
         """The table's column of means."""
         return "mean_percent" if self.percent else "mean"
-
-    @property
-    def low(self) -> str:
-        """The table's column of lower bounds."""
-        return "low_percent" if self.percent else "low"
-
-    @property
-    def high(self) -> str:
-        """The table's column of upper bounds."""
-        return "high_percent" if self.percent else "high"
 
     @property
     def hover(self) -> str:

@@ -10,9 +10,9 @@ from engine.scores import SCORES, Score
 
 PERCENT = (0.0, 1.0)
 PANEL_ONLY = {
-    "drift": Scale("drift", "Drift", "Drift (1 - CKA with before)", limits=(0.0, 2.0), neutral=True),
+    "drift": Scale("drift", "Drift", "Drift (1 - CKA with before)", limits=(0.0, 2.0)),
     "weight_change": Scale(
-        "weight_change", "Weight change", "Weight change (of the norm before)", limits=(0.0, math.inf), neutral=True
+        "weight_change", "Weight change", "Weight change (of the norm before)", limits=(0.0, math.inf)
     ),
 }
 """What only the panel measures."""

@@ -9,7 +9,7 @@ from dashboard.figures import panel_by_depth
 from dashboard.figures._scale import Scale
 
 PROBE = Scale("probe_accuracy", "Linear probe accuracy", "Linear probe accuracy (%)", percent=True, limits=(0, 1))
-DRIFT = Scale("drift", "Drift", "Drift (1 - CKA)", neutral=True)
+DRIFT = Scale("drift", "Drift", "Drift (1 - CKA)")
 
 
 def panel(epochs: tuple[int, ...] = (0, 2, 4), seeds: tuple[int, ...] = (0, 1)) -> pd.DataFrame:
