@@ -35,7 +35,7 @@ def view(name):
     return types.SimpleNamespace(page=page)
 
 
-for name in ("start", "data", "lab", "live", "layers", "compare", "library"):
+for name in ("start", "data", "lab", "live", "layers", "transfer", "compare", "library"):
     setattr(views, name, view(name))
 sys.modules["dashboard.views"] = views
 runpy.run_path(str(Path(dashboard.__file__).with_name("app.py")), run_name="__main__")
