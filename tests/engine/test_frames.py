@@ -327,3 +327,21 @@ def test_the_similarity_has_a_row_per_pair_of_units(frames, claimed):
     assert rows["value"][1, 2] == 0.5
     assert rows["reason"][2, 1] == "does not vary"
     assert rows["unit_b_name"][1, 2] == "block"
+
+
+def test_what_a_run_took_is_in_its_row(frames, claimed):
+    leases, lease = claimed
+    assert frames.frame("runs")["flops"].isna().all()
+    cost = {"flops": 1e9, "peak_memory_bytes": 500, "energy_joules": 2.5, "energy_source": "estimated"}
+    leases.beat(lease.token, lease, {"done": 1.0, "cost": cost})
+    leases.finish(lease, "finished", "", 1.0)
+    row = frames.frame("runs").iloc[0]
+    assert {name: row[name] for name in cost} == cost
+    assert np.isnan(row["train_images_per_second"])  # not known, where a head was solved
+
+
+def test_what_changed_is_named(frames, claimed):
+    leases, lease = claimed
+    leases.append(lease, 0, [STARTED, FreezeChecked(3, "x", "y", ["bn.running_mean", "bn.running_var"])])
+    row = frames.frame("runs").iloc[0]
+    assert (row["freeze_proof"], row["freeze_changed"]) == ("broken", "bn.running_mean, bn.running_var")
