@@ -126,7 +126,7 @@ def seeds_sentence(found: Sequence[Comparison]) -> str:
     if most == 0:
         said = f"{'the' if first else 'The'} seeds there are resolve {size} in every comparison."
     else:
-        said = f"{most} more seed{'s' if most > 1 else ''} would resolve {size} in every comparison, if alike."
+        said = f"{most} more seed{'s' if most > 1 else ''} would resolve {size} in every comparison if they vary alike."
     return first + said
 
 

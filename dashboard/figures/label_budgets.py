@@ -60,7 +60,7 @@ def label_budgets(
             "bands 95 % (Student t over seeds)" if (table["seeds"] >= _cells.INTERVAL_SEEDS).any() else "",
             "ringed: crossing, bar 95 % (bootstrap over seeds)" if any(found.values()) else "",
         ],
-        xaxis=_AXIS,
+        xaxis=_AXIS | {"tickmode": "array", "tickvals": sorted({int(one) for one in table["label_budget"]})},
         yaxis=_style.accuracy_axis(values=[*table["mean_percent"], *rows["value"] * 100]),
         **look,
     )
