@@ -113,7 +113,7 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
 
 def splits_from_texts(texts: Sequence[str]) -> tuple[int | str, ...]:
     """Splits of the classes: "0" is the seed of a random one, "cat, dog" the names of half A's classes."""
-    return tuple(int(text) if _whole(text) else text.strip() for text in texts)
+    return tuple(int(text) if _whole(text) else text for text in texts)
 
 
 def _settings(texts: list[str]) -> dict[str, dict[str, Any]]:

@@ -74,7 +74,8 @@ def test_a_name_says_what_is_drawn_and_a_draw_is_a_function_of_its_coordinates(n
 
 def test_no_dataset_with_letters_or_digits_is_mirrored():
     for dataset in DATASETS:
-        if dataset.listed and re.search("digit|letter|mnist|omniglot|svhn|usps", dataset.name, re.IGNORECASE):
+        signs = re.search("digit|letter|mnist|omniglot|svhn|usps|gtsrb", dataset.name, re.IGNORECASE)
+        if dataset.listed and signs and dataset.name != "fashion_mnist":  # clothes have no side
             assert "flip" not in describe(dataset.name).augmentation, dataset.name
 
 

@@ -42,7 +42,8 @@ def test_the_shipped_backbone_takes_every_strategy_s_defaults_without_a_caution(
     from engine.strategies import STRATEGIES, settled
 
     card = backbones.card("resnet20_cifar10")
-    names = [one.name for one in STRATEGIES if not one.refuses(card, settled(one, {}))]
+    studied = ("selffer", "selffer_plus")  # only with halves of the classes
+    names = [one.name for one in STRATEGIES if one.name not in studied and not one.refuses(card, settled(one, {}))]
     assert len(names) > 20
     assert cautions(plan(ExperimentSpec(strategies=names, frozen_depths=(4,), seeds=(0,)))) == []
 
