@@ -96,7 +96,7 @@ PRESETS.register(
             strategies=CURVES,
             class_splits=(0, 1, 2),
             seeds=(0,),
-            label_budgets=(200,),
+            label_budgets=(50,),
             measures=(),
         ),
     )

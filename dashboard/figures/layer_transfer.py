@@ -73,9 +73,7 @@ def layer_transfer(
         yaxis=_style.accuracy_axis(f"Test accuracy{' on half B' if has_base else ''} (%)", rows["value"] * 100),
         **look,
     )
-    return Drawn(
-        figure, TITLE, _alt(table, base), _reading(table, base, n_units), table, _style.height(len(traces) // 2)
-    )
+    return Drawn(figure, TITLE, _alt(table, base), _reading(table, base, n_units), table, _style.height(len(LOOKS) + 4))
 
 
 def _notes(table: pd.DataFrame, has_base: bool, published: bool) -> list[str]:
@@ -203,7 +201,7 @@ def _reading(table: pd.DataFrame, base: float, n_units: int) -> str:
         else ""
     )
     claim = "" if worst["pairs"] >= stats.CLAIM_PAIRS else "; exploring: no claim with fewer than 6 pairs"
-    return (
-        f"Frozen units of the other task cost most at n = {worst['n']} of {n_units}:"
-        f" {worst['difference_points']:+.1f} points to base B ({pairs}{interval}){claim}."
-    )
+    said = f"{worst['difference_points']:+.1f} points to base B ({pairs}{interval}){claim}."
+    if worst["difference_points"] >= 0:
+        return f"Frozen units of the other task cost nothing at any depth measured: the lowest is at n = {worst['n']}, {said}"
+    return f"Frozen units of the other task cost most at n = {worst['n']} of {n_units}: {said}"

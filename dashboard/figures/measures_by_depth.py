@@ -79,7 +79,7 @@ def measures_by_depth(
             _pooled(table),
             "dots runs, line mean",
             "less is better" if scale.lower else "",
-            f"{left_out} more networks not drawn" if left_out else "",
+            f"{left_out} more network{'s' if left_out != 1 else ''} not drawn" if left_out else "",
             "cross: no value there" if len(refused) else "",
         ],
         xaxis=_style.depth_axis(f"Measured after unit (of {units})", units, _cells.unit_names(rows), first=1),

@@ -124,7 +124,11 @@ def _reading(table: pd.DataFrame) -> str:
         return "Only one of the two parts is measured so far."
     worst = total.loc[total["points"].idxmax()]
     parts = table[table["n"] == worst["n"]].set_index("part")["points"]
-    claim = "" if worst["pairs"] >= stats.CLAIM_PAIRS else f" (exploring: {worst['pairs']} pairs)"
+    pairs = f"{worst['pairs']} pair{'s' if worst['pairs'] != 1 else ''}"
+    claim = "" if worst["pairs"] >= stats.CLAIM_PAIRS else f" (exploring: {pairs})"
+    if worst["points"] <= 0:
+        least = f"{-worst['points']:.1f} points, at n = {worst['n']}"
+        return f"Nothing is lost at any depth measured: the least that is won is {least}{claim}."
     return (
         f"The largest loss is {worst['points']:.1f} points, at n = {worst['n']}: {parts['co_adaptation']:+.1f} from units that"
         f" lost the ones they were trained with, {parts['specificity']:+.1f} from units that serve the other task{claim}."

@@ -7,6 +7,8 @@
 2. Quick: seconds until the whole preset `quick` has ended, warm.
 3. Slow-down: seconds of one training with the Live page open in a real Chromium beside the same training without a
    dashboard; gate: the trained weights are the same bits.
+4. Control: the same training beside a process that has nothing to do with it and computes, without touching memory, for as
+   large a share of a core as server and browser took: what this machine takes for being used at all.
 """
 
 from __future__ import annotations
@@ -86,6 +88,22 @@ class Training:
         with dashboard(self.store.home) as url, page(f"{url}/live?experiment={TRAINING.experiment_id}"):
             return self.seconds()
 
+    def beside_a_load(self, share: float) -> float:
+        """The same with an unrelated process that computes for a share of the time, in slices of 20 ms."""
+        code = f"""
+import time
+while True:
+    until = time.perf_counter() + 0.02 * {share}
+    while time.perf_counter() < until: pass
+    time.sleep(0.02 * (1 - {share}))
+"""
+        process = subprocess.Popen([sys.executable, "-c", code])
+        try:
+            return self.seconds()
+        finally:
+            process.kill()
+            process.wait()
+
 
 @contextmanager
 def home() -> Iterator[Store]:
@@ -157,6 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--skip-browser", action="store_true")
+    parser.add_argument("--load", type=float, default=0.2, help="share of a core of the control (default: 0.2)")
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
     print("first point: warm worker, cold worker")
@@ -167,6 +186,8 @@ def main() -> None:
             training = Training(store)
             print("training: alone, with the Live page open")
             report("watched / alone", alternate(training.seconds, training.watched, args.pairs))
+            print(f"training: alone, beside an unrelated load of {args.load:.0%} of a core")
+            report("loaded / alone", alternate(training.seconds, lambda: training.beside_a_load(args.load), args.pairs))
             print(f"accuracy gate: {'same bits every time' if len(training.weights) == 1 else 'WEIGHTS DIFFER'}")
 
 

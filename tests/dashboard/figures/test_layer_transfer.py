@@ -117,3 +117,13 @@ def test_both_backgrounds_and_the_empty_state(dark):
     assert transfer_loss(
         losses([(1, "total", 0.1), (1, "specificity", 0.1), (1, "co_adaptation", 0.0)]), dark=dark
     ).spec()
+
+
+def test_where_nothing_is_lost_nothing_is_called_a_loss():
+    better = study()
+    better.loc[better["curve"] == "AnB", "value"] += 0.2
+    assert "cost nothing at any depth measured: the lowest is at n = 2, +15.0 points" in layer_transfer(better).reading
+    won = losses([(1, "co_adaptation", -0.01), (1, "specificity", -0.03), (1, "total", -0.04)], pairs=1)
+    assert transfer_loss(won).reading == (
+        "Nothing is lost at any depth measured: the least that is won is 4.0 points, at n = 1 (exploring: 1 pair)."
+    )
