@@ -25,6 +25,7 @@ from engine.datasets._drawing import (
 from engine.datasets._figures import FIGURES, length
 
 _NAMES = tuple(FIGURES)
+DistanceAt = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ class Pose:
         return FIGURES[name](u / each(self.size), v / each(self.size)) * each(self.size)
 
     def mixed(self, figures: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """As `distance`, for another figure in each image (int, (n_images,))."""
+        """As `distance`, for another figure in each image (int, (n_images,)); x and y are one grid, or one per image."""
         out = np.empty((len(figures), *x.shape[1:]), dtype=np.float32)
         for place in np.unique(figures):
             rows = figures == place
             pose = Pose(self.x[rows], self.y[rows], self.turns[rows], self.size[rows])
-            out[rows] = pose.distance(_NAMES[place], x, y)
+            there = [at if len(at) == 1 else at[rows] for at in (x, y)]
+            out[rows] = pose.distance(_NAMES[place], *there)
         return out
 
 
@@ -64,17 +66,21 @@ def _posed(label: int, images: range) -> tuple[Pose, np.ndarray]:
 
 def photograph(task: str, label: int, images: range) -> np.ndarray:
     """A lit, rounded thing of some material with its shadow, before an out-of-focus scene."""
-    draws = Draws(task, label, images)
     posed, distance = _posed(label, images)
+    return _lit(Draws(task, label, images), distance, posed.size, lambda x, y: posed.distance(_NAMES[label], x, y))
+
+
+def _lit(draws: Draws, distance: np.ndarray, size: np.ndarray, distance_at: DistanceAt) -> np.ndarray:
+    """The thing with this distance, photographed; `distance_at` gives its distance elsewhere."""
     behind, front = two_colours(draws, 0.24)
     scene = behind[:, None, None] + (soft_noise(draws, 3, 3) - 0.5) * 0.5 + (soft_noise(draws, 9, 3) - 0.5) * 0.3
     light = draws.numbers(0, 1)
     to_x, to_y = sine(light + np.float32(0.25)), sine(light)
-    shade = posed.distance(_NAMES[label], grid()[0] + each(to_x * 4), grid()[1] + each(to_y * 4))
+    shade = distance_at(grid()[0] + each(to_x * 4), grid()[1] + each(to_y * 4))
     scene = scene * (1 - np.float32(0.5) * np.clip(np.float32(0.5) - shade / 5, 0, 1))[..., None]
     # Rounded like a cushion: the slope towards the light, from the distance's change, falls off inwards.
     slope = shade - distance
-    height = np.clip(-distance / (posed.size[:, None, None] * np.float32(0.25)), 0, 1)
+    height = np.clip(-distance / (size[:, None, None] * np.float32(0.25)), 0, 1)
     lit = np.float32(0.06) * slope * (1 - height) * (1 + height) * np.float32(0.8)
     material = front[:, None, None] + (soft_noise(draws, 20) - 0.5) * 0.25 + (soft_noise(draws, 5, 3) - 0.5) * 0.25
     return grain(draws, mix(scene, material + lit[..., None], edge(distance)), 0.03)
@@ -267,3 +273,19 @@ def noise(task: str, label: int, images: range) -> np.ndarray:
     turns = np.float32(direction / 10) + draws.numbers(-0.02, 0.02)
     low, high = ((3.0, 3.8), (6.5, 8.5))[size]
     return _two_tone(draws, streaks(draws, turns, draws.numbers(low, high)))
+
+
+TURNS = tuple(f"{round(turn * 36)} degrees" for turn in range(10))
+_POINTING = tuple(_NAMES.index(name) for name in ("arrow", "heart", "crescent", "half disc"))
+"""Figures that look the same after a whole turn only."""
+
+
+def rotations(task: str, label: int, images: range) -> np.ndarray:
+    """One of four things as in a photograph, turned to one of ten directions: which thing it is says nothing."""
+    draws = Draws(task, label, images)
+    size = draws.numbers(26, 36)
+    room = np.maximum(SIDE / 2 - np.float32(0.88) * size, np.float32(3))
+    turns = np.float32(label / len(TURNS)) + draws.numbers(-0.02, 0.02)
+    posed = Pose(draws.numbers(-1, 1) * room, draws.numbers(-1, 1) * room, turns, size)
+    figures = np.asarray(_POINTING)[draws.choices(len(_POINTING))]
+    return _lit(draws, posed.mixed(figures, *grid()), size, lambda x, y: posed.mixed(figures, x, y))

@@ -83,6 +83,11 @@ TASKS = (
         _pictures.HUES, ("Easy from the pixels; a network that learned to ignore colour finds it hard.",),
     ),
     _Task(
+        "rotations", _pictures.rotations, "Rotations",
+        "Four lit things as in photographs, turned to ten directions: the class is the direction, and the thing misleads.",
+        _pictures.TURNS, ("Mirroring is off: it turns one direction into another, which is another class.",),
+    ),
+    _Task(
         "noise", _pictures.noise, "Noise",
         "Streaks in five directions and two sizes, in any colours: no thing at all, only a statistic of the pixels.",
         _pictures.GRAINS, ("Mirroring is off: it turns rising streaks into falling ones, which is another class.",),

@@ -6,7 +6,7 @@ Three things that every run does: decoding everything once, a pass over the imag
 the features of every unit of three backbones. The plain way decodes at every pass; it is measured with no worker and with
 the best number of workers that a short search finds. Both sides get the same files, side, interpolation, crop, batches and
 threads, and must give the same images (to one step of 255) and the same features (to 0.1 % of their size), or no ratio is
-printed. FOLDER holds one folder per class; without it, photographs of 500 x 375 pixels are made up. Workers that a
+printed. FOLDER holds one folder per class; without it, photographs of 448 x 448 pixels are made up. Workers that a
 DataLoader starts are counted where a first pass is measured, and kept alive between the passes of the others.
 """
 
@@ -44,12 +44,12 @@ FROZEN = (("resnet20_cifar10", None, 1.0), ("timm:resnet18", 64, 0.5), ("timm:vi
 
 
 def make_up(folder: Path, n: int) -> None:
-    """`n` photographs of 500 x 375 pixels as JPEG, in four classes."""
+    """`n` photographs of 448 x 448 pixels as JPEG, in four classes."""
     for place in range(n):
         draws = np.random.default_rng(place)
         small = Image.fromarray(draws.integers(0, 256, (12, 16, 3), dtype=np.uint8))
-        smooth = np.asarray(small.resize((500, 375), Image.Resampling.BICUBIC))
-        grain = draws.normal(0, 8, (375, 500, 1))
+        smooth = np.asarray(small.resize((448, 448), Image.Resampling.BICUBIC))
+        grain = draws.normal(0, 8, (448, 448, 1))
         file = folder / "abcd"[place % 4] / f"{place:05d}.jpg"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray((smooth + grain).clip(0, 255).astype(np.uint8)).save(file, quality=90)

@@ -22,6 +22,7 @@ FINGERPRINTS = {
     "shapes:4": "431b2aab767d91af",
     "textures": "b3b4d40470358e94",
     "colours": "2596847857185fda",
+    "rotations": "115ba6a9305be43f",
     "noise": "05be30dc1ac484ff",
 }
 
