@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -38,7 +39,9 @@ def post(chunks: list[bytes], headers: dict[str, str], *, broken: bool = False) 
 
     scope = {"type": "http", "method": "POST", "path": f"/{receiving.PATH}", "query_string": b"", "root_path": "",
              "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}  # fmt: skip
-    asyncio.run(receiving.route().app(scope, receive, send))
+    # In a thread of its own: the browser tests leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(receiving.route().app(scope, receive, send))).result()
     return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent[1:]))
 
 
