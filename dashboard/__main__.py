@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -50,10 +51,10 @@ def _serve(host: str, port: int, home: Path, browser: bool) -> None:
     # One line is enough: uvicorn's own report of a normal start says nothing more.
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno >= logging.WARNING)
     options = serving.settings(server_address=host, server_port=port, server_headless=True)
-    try:
+    # Where interrupts are ignored, as in a shell's background jobs, the server ends by itself and raises nothing.
+    with contextlib.suppress(KeyboardInterrupt):
         serving.application(options["server.allowedHosts"], on_start=started).run(config=options)
-    except KeyboardInterrupt:
-        print("Stopped. Runs that were started carry on; `transferscope` shows them again.")
+    print("Stopped. Runs that were started carry on; `transferscope` shows them again.")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -140,6 +140,22 @@ def test_starting_loads_no_torch() -> None:
     assert run.stdout.strip() == "[]"
 
 
+def test_interrupting_a_background_job_says_so_too(tmp_path: Path) -> None:
+    """A shell starts background jobs with interrupts ignored; the server itself still hears them."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "dashboard", "--no-browser", "--port", str(port), "--home", str(tmp_path)]
+    shell = ["bash", "-c", 'trap "" INT; exec "$@"', "bash", *command]
+    environment = {**os.environ, "TRANSFERSCOPE_NO_WORKER": "1"}
+    with subprocess.Popen(shell, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert "is open at" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)[0]
+    assert process.returncode == 0
+    assert "carry on" in said
+
+
 def test_interrupting_ends_quietly(running: tuple[subprocess.Popen[str], str]) -> None:
     process, _ = running
     process.send_signal(signal.SIGINT)
