@@ -43,14 +43,14 @@ FROZEN = (("resnet20_cifar10", None, 1.0), ("timm:resnet18", 64, 0.5), ("timm:vi
 """Backbone, side (None: its own) and the share of the images that its pass is measured on."""
 
 
-def make_up(folder: Path, n: int) -> None:
-    """`n` photographs of 448 x 448 pixels as JPEG, in four classes."""
+def make_up(folder: Path, n: int, suffix: str) -> None:
+    """`n` photographs of 448 x 448 pixels, in four classes; JPEG (.jpg), or PNG where both sides must see the same pixels."""
     for place in range(n):
         draws = np.random.default_rng(place)
         small = Image.fromarray(draws.integers(0, 256, (12, 16, 3), dtype=np.uint8))
         smooth = np.asarray(small.resize((448, 448), Image.Resampling.BICUBIC))
         grain = draws.normal(0, 8, (448, 448, 1))
-        file = folder / "abcd"[place % 4] / f"{place:05d}.jpg"
+        file = folder / "abcd"[place % 4] / f"{place:05d}{suffix}"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray((smooth + grain).clip(0, 255).astype(np.uint8)).save(file, quality=90)
 
@@ -223,20 +223,20 @@ def main() -> None:
         home = Path(made) / "home"
         home.mkdir()
 
-        def folder(n: int) -> Path:
-            to = Path(made) / f"images{n}"
+        def folder(n: int, suffix: str) -> Path:
+            to = Path(made) / f"images{n}{suffix}"
             if not to.exists():
-                some_of(args.data, to, n) if args.data else make_up(to, n)
+                some_of(args.data, to, n) if args.data else make_up(to, n, suffix)
             return to
 
         if args.part != "frozen":
             side = 32 if args.data else 224
             print(f"Decoding: {args.images:,} images of {args.data or 'made-up photographs'}")
-            decoding(folder(args.images), home, side, args.pairs)
+            decoding(folder(args.images, ".jpg"), home, side, args.pairs)
         if args.part != "decoding":
             for name, side, share in FROZEN:
                 print(f"Frozen pass of {name}")
-                frozen(folder(max(64, int(share * args.images))), home, name, side, args.pairs)
+                frozen(folder(max(64, int(share * args.images)), ".png"), home, name, side, args.pairs)
 
 
 if __name__ == "__main__":
