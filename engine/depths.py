@@ -235,21 +235,30 @@ def measure(ready: Prepared, unit: int, score: Score, parts: FeatureSplit) -> Me
 
 
 def _of_source_head(ready: Prepared, score: Score) -> Measured | ScoreNotDefined:
+    try:
+        theta, labels = source_probabilities(ready, score.name)
+        return Measured(score(theta, labels), len(labels), {"part": "train", "source_classes": theta.shape[1]})
+    except ScoreNotDefined as error:
+        return error
+
+
+def source_probabilities(ready: Prepared, score: str) -> tuple[np.ndarray, np.ndarray]:
+    """What the source head makes of the training images, (n, n_source_classes), with their labels (n,).
+
+    Raises:
+        ScoreNotDefined: in the name of `score`, where the network has no such head or is no longer what it was made for.
+    """
     run, network = ready.run, ready.network
     weights = STRATEGIES[run.strategy].weights or run.weights
     if network.frozen_depth < network.n_units:
-        return ScoreNotDefined(score.name, "training has changed the features that the source head was made for")
+        raise ScoreNotDefined(score, "training has changed the features that the source head was made for")
     if run.copied_depth is not None and run.copied_depth < network.n_units:
-        return ScoreNotDefined(score.name, "units with random weights are not those that the source head was made for")
+        raise ScoreNotDefined(score, "units with random weights are not those that the source head was made for")
     try:
         head = source_head(network, run.backbone, weights, ready.home)
     except (BackboneError, WeightsError) as error:
-        return ScoreNotDefined(score.name, f"it needs the source task's classifier: {error}".rstrip("."))
+        raise ScoreNotDefined(score, f"it needs the source task's classifier: {error}".rstrip(".")) from error
     parts = embedded_parts(ready)
     if parts.train.shape[1] != head.weight.shape[1]:
-        return ScoreNotDefined(score.name, "the head of this strategy reads other features than the source head")
-    try:
-        value = score(head.probabilities(parts.train), parts.train_labels)
-    except ScoreNotDefined as error:
-        return error
-    return Measured(value, len(parts.train), {"part": "train", "source_classes": len(head.bias)})
+        raise ScoreNotDefined(score, "the head of this strategy reads other features than the source head")
+    return head.probabilities(parts.train), parts.train_labels

@@ -8,13 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine import backbones, execute, probe_set
 from engine.budgets import Budget
 from engine.control import Control
-from engine.depths import Caches, Prepared, measure_depths, read_features
+from engine.depths import Caches, Prepared, measure_depths, parts_of, read_features, source_probabilities
 from engine.device import Device
+from engine.errors import ScoreNotDefined
 from engine.events import DepthMeasured
-from engine.scores import SCORES
+from engine.implementations import compare
+from engine.layer_intervals import interval_of
+from engine.scores import SCORES, FeatureSplit
 from engine.spec import RunSpec
 
 QUICK = (
@@ -38,6 +43,8 @@ def measure_layers(
     home: Path | None = None,
     control: Control | None = None,
     shared: Caches | None = None,
+    variants: bool = False,
+    intervals: int = 0,
 ) -> dict[str, Any]:
     """Measure a backbone as it is, from one frozen pass.
 
@@ -53,12 +60,15 @@ def measure_layers(
         home: where downloaded and described things are kept.
         control: told the progress; may stop it.
         shared: decoded images to use again.
+        variants: also compute what other implementations of the scores give, see `engine.implementations.compare`.
+        intervals: resamples of a 95 % interval of every value, see `engine.layer_intervals`; 0 = none.
 
     Returns:
         Plain values. `units`: unit (1-based), name, stage, n_features, rank (None unless a score asked for it). `scores`: name,
-        metric, label, direction. `cells`: unit, metric, value (None with a reason), reason, n_images, detail. Also what was
-        measured: backbone, dataset, weights, pooling, seed, labels, n_train, n_validation, n_test, classes, probe_set (a hash of
-        the training images), seconds (of the pass and of the scores).
+        metric, label, direction. `cells`: unit, metric, value (None with a reason), reason, n_images, detail, and where
+        asked for low, high, interval (its kind). `implementations`: where asked for, of every score that has variants. Also what
+        was measured: backbone, dataset, weights, pooling, seed, labels, n_train, n_validation, n_test, classes, probe_set (a hash
+        of the training images), seconds (of the pass, of the scores, of the variants and of the intervals).
 
     Raises:
         TransferscopeError: the backbone, dataset or pooling cannot be used.
@@ -77,8 +87,25 @@ def measure_layers(
     control.enter("reading features", 0.1)
     read_features(ready)
     passed = time.perf_counter()
-    events = [event for event in measure_depths(ready, 0.3, 1.0) if isinstance(event, DepthMeasured)]
-    done = time.perf_counter()
+    events = [
+        event
+        for event in measure_depths(ready, 0.3, 0.5 if variants or intervals else 1.0)
+        if isinstance(event, DepthMeasured)
+    ]
+    cells, seconds = (
+        [_cell(event) for event in events],
+        {"pass": passed - began, "scores": time.perf_counter() - passed},
+    )
+    implementations = []
+    if variants:
+        control.enter("comparing implementations", 0.5)
+        began = time.perf_counter()
+        implementations = _compare(ready, cells)
+        seconds["variants"] = time.perf_counter() - began
+    if intervals:
+        began = time.perf_counter()
+        _add_intervals(ready, cells, intervals)
+        seconds["intervals"] = time.perf_counter() - began
     return {
         "backbone": backbone,
         "dataset": dataset,
@@ -96,9 +123,41 @@ def measure_layers(
             {"name": score.name, "metric": score.metric, "label": score.label, "direction": score.direction}
             for score in (SCORES[name] for name in run.measures)
         ],
-        "cells": [_cell(event) for event in events],
-        "seconds": {"pass": passed - began, "scores": done - passed},
+        "cells": cells,
+        "implementations": implementations,
+        "seconds": seconds,
     }
+
+
+def _splits(ready: Prepared) -> list[FeatureSplit | None]:
+    """Features of every unit as parts of the split; None where a unit has none."""
+    labelled, tested = read_features(ready)
+    both = zip(labelled.units, tested.units, strict=True)
+    return [None if known is None or hidden is None else parts_of(ready, known, hidden) for known, hidden in both]
+
+
+def _source(ready: Prepared) -> tuple[np.ndarray, np.ndarray] | None:
+    try:
+        return source_probabilities(ready, "leep") if {"leep", "nce"} & set(ready.run.measures) else None
+    except ScoreNotDefined:
+        return None  # the scores themselves say why
+
+
+def _compare(ready: Prepared, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    values = {(cell["unit"], cell["metric"]): cell["value"] for cell in cells}
+    return compare(_splits(ready), values, ready.run.measures, source=_source(ready), step=ready.control.step)
+
+
+def _add_intervals(ready: Prepared, cells: list[dict[str, Any]], resamples: int) -> None:
+    splits, source, named = _splits(ready), _source(ready), {score.metric: score for score in SCORES}
+    for place, cell in enumerate(cells):
+        ready.control.enter("resampling", 0.6 + 0.4 * place / len(cells))
+        none = {"low": None, "high": None, "interval": ""}
+        split, value = splits[cell["unit"] - 1], cell["value"]
+        found = none if split is None or value is None else interval_of(
+            named[cell["metric"]], split, value, cell["n_images"], resamples, source=source, step=ready.control.step
+        )  # fmt: skip
+        cell.update(found)
 
 
 def _units(ready: Prepared, events: list[DepthMeasured]) -> list[dict[str, Any]]:

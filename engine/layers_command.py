@@ -7,11 +7,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from engine import implementation_words
 from engine.errors import SpecError
+from engine.layer_intervals import RESAMPLES
 from engine.spec import ALL_MEASURES, POOLINGS
 
 SCORED = tuple(name for name in ALL_MEASURES if name != "cka_matrix")
 NO_VALUE = "-"
+WRONG = "!"
+"""After a number that has no meaning."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", metavar="N", help="labelled images used: a number, 5/class, 10%% or vtab (default: all)"
     )
+    parser.add_argument(
+        "--variants", action="store_true", help="also what other implementations of these scores give on these features"
+    )
+    parser.add_argument(
+        "--intervals", type=int, nargs="?", const=RESAMPLES, default=0, metavar="RESAMPLES",
+        help=f"95 %% intervals: Wilson for accuracies, resampled for other scores (default: {RESAMPLES} resamples each)",
+    )  # fmt: skip
     _shared(parser)
 
 
@@ -53,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from engine import home as homes
     from engine.follow_task import do_here
 
-    keys = ("backbone", "dataset", "labels", "pooling", "weights", "seed")
+    keys = ("backbone", "dataset", "labels", "pooling", "weights", "seed", "variants", "intervals")
     payload = {key: getattr(args, key) for key in keys} | {"scores": names(args.scores)}
     found = do_here("layers", payload, homes.resolve(args.home))
     print(json.dumps(found) if args.json else words(found))
@@ -87,7 +98,7 @@ def words(found: dict[str, Any]) -> str:
     head = ["unit", "D", *(score["name"] for score in scores)]
     rows = [
         [f"{unit['unit']} {unit['name']}", str(unit["n_features"])]
-        + [_number(cells.get((unit["unit"], score["metric"]), {}).get("value")) for score in scores]
+        + [_with_interval(cells.get((unit["unit"], score["metric"]), {})) for score in scores]
         for unit in found["units"]
     ]
     labels = "all labels" if found["labels"] is None else f"labels {found['labels']}"
@@ -99,7 +110,36 @@ def words(found: dict[str, Any]) -> str:
         f" tested on {found['n_test']:,}. {found['classes']} classes.",
         f"One pass {seconds['pass']:.1f} s, scores {seconds['scores']:.1f} s.",
     ]
-    return "\n".join([*above, "", *_table(head, rows), *_reasons(found)])
+    ranges = sorted({cell["interval"] for cell in found["cells"] if cell.get("interval")})
+    above += [f"In brackets 95 % intervals: {'; '.join(ranges)}."] if ranges else []
+    return "\n".join([*above, "", *_table(head, rows), *_reasons(found), *compared_words(found)])
+
+
+def compared_words(found: dict[str, Any]) -> list[str]:
+    """What other implementations give, a table per score; empty where they were not computed."""
+    lines: list[str] = []
+    for one in found.get("implementations", []):
+        variants = one["variants"]
+        head = ["unit", "N", "D", "rank", "ours", *(variant["label"] for variant in variants)]
+        rows = [
+            [str(row["unit"]), *("" if row[key] is None else str(row[key]) for key in ("n", "d", "rank"))]
+            + [_number(row["ours"])]
+            + [
+                _number(value) + (WRONG if str(row["unit"]) in variant["wrong"] else "")
+                for value, variant in zip(row["values"], variants, strict=True)
+            ]
+            for row in one["rows"]
+        ]
+        lines += ["", f"{one['label']}: implementations compared ({one['of']}).", *_table(head, rows)]
+        lines += [
+            f"  {variant['label']} {said}" for variant in variants for said in implementation_words.words(one, variant)
+        ]
+    return lines
+
+
+def _with_interval(cell: dict[str, Any]) -> str:
+    value = _number(cell.get("value"))
+    return value if cell.get("low") is None else f"{value} [{_number(cell['low'])}, {_number(cell['high'])}]"
 
 
 def _reasons(found: dict[str, Any]) -> list[str]:

@@ -90,6 +90,13 @@ def null_band(score: np.ndarray, truth: np.ndarray, seed: int = 0) -> float:
     return float(found[math.ceil(LEVEL * len(found)) - 1])
 
 
+def tau_b(one: np.ndarray, other: np.ndarray) -> float:
+    """Kendall's tau-b of two lists (n,) of numbers; NaN where either has no order."""
+    if len(np.unique(one)) < 2 or len(np.unique(other)) < 2:
+        return math.nan
+    return float(_tau(one, other))
+
+
 def _tau(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Kendall's tau-b of each row of `one` (..., n) with `other` (n,), both with some order."""
     a, b = (np.sign(values[..., :, None] - values[..., None, :]) for values in (one, other))

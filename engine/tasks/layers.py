@@ -7,15 +7,18 @@ from typing import Any
 
 from engine.control import Control
 from engine.errors import SpecError
+from engine.layer_intervals import LEAST, MOST
 from engine.spec import ALL_MEASURES, RunSpec
 from engine.tasks._base import TASKS, TaskContext, TaskKind
 
 SCORED = tuple(name for name in ALL_MEASURES if name != "cka_matrix")
-KEYS = ("backbone", "dataset", "scores", "labels", "pooling", "weights", "seed")
+KEYS = ("backbone", "dataset", "scores", "labels", "pooling", "weights", "seed", "variants", "intervals")
 
 
 def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
-    """Keys: backbone, dataset, and scores (names, empty = the quick ones), labels, pooling, weights, seed. Raises SpecError."""
+    """Keys: backbone, dataset, and scores (names, empty = the quick ones), labels, pooling, weights, seed,
+    variants (also compute other implementations), intervals (resamples of each, 0 = none). Raises SpecError.
+    """
     from engine.service import absolute
 
     unknown = sorted(set(payload) - {*KEYS})
@@ -24,6 +27,13 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
     scores = payload.get("scores") or ()
     if "cka_matrix" in scores:
         raise SpecError(f"cka_matrix compares a network before and after training; scores are: {', '.join(SCORED)}.")
+    variants, intervals = payload.get("variants") or False, payload.get("intervals") or 0
+    if not isinstance(variants, bool):
+        raise SpecError(f"variants is {variants!r}; it must be true or false.")
+    if isinstance(intervals, bool) or not isinstance(intervals, int) or (intervals and not LEAST <= intervals <= MOST):
+        raise SpecError(
+            f"intervals is {intervals!r}; it must be a whole number of resamples from {LEAST} to {MOST}, or 0."
+        )
     asked = RunSpec(
         backbone=payload.get("backbone") or "",
         dataset=absolute(str(payload.get("dataset") or "")),
@@ -43,6 +53,8 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
         "pooling": asked.pooling,
         "weights": asked.weights,
         "seed": asked.seed,
+        "variants": variants,
+        "intervals": intervals,
     }
 
 

@@ -70,6 +70,28 @@ def test_as_a_task_and_as_a_command(tiny, colours, home, capsys):
     assert done["pooling"] == "adaptive_9k"
 
 
+def test_other_implementations_and_intervals_on_request(tiny, colours, home, capsys):
+    options = ["--home", str(home), "--scores", "knn,logme", "--labels", "27", "--variants", "--intervals", "20"]
+    assert main(["layers", tiny, f"folder:{colours}", *options, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    compared = {one["score"]: one for one in found["implementations"]}
+    assert [*compared] == ["knn", "logme", "cka", "mmd", "coral", "frechet"]
+    cells = {(cell["unit"], cell["metric"]): cell for cell in found["cells"]}
+    assert [row["ours"] for row in compared["logme"]["rows"]] == [
+        cells[unit, "logme"]["value"] for unit in (1, 2, 3, 4)
+    ]
+    for cell in found["cells"]:
+        if cell["value"] is not None and cell["low"] is not None:
+            assert cell["low"] <= cell["value"] <= cell["high"] or cell["metric"] == "logme"
+    assert cells[4, "knn_accuracy"]["interval"] == "Wilson interval over test images"
+    assert "20 resamples" in cells[4, "logme"]["interval"] or "no interval" in cells[4, "logme"]["interval"]
+    text = layers_command.words(found)
+    assert "LogME: implementations compared (training images)." in text
+    assert "D/2 ln a keeps D/2 ln a" in text
+    assert "In brackets 95 % intervals: " in text
+    assert found["seconds"].keys() == {"pass", "scores", "variants", "intervals"}
+
+
 def test_two_backbones_are_compared_on_the_same_images(tiny, colours, home, capsys):
     command = ["similarity", tiny, tiny, f"folder:{colours}", "--home", str(home), "--images", "20"]
     assert main([*command, "--json"]) == 0
@@ -80,12 +102,15 @@ def test_two_backbones_are_compared_on_the_same_images(tiny, colours, home, caps
     assert "Unbiased linear CKA on 20 training images" in capsys.readouterr().out
 
 
+EXTRA = {"layers": [{"variants": 1}, {"intervals": 5}, {"intervals": True}], "similarity": [{"images": 3}]}
+
+
 @pytest.mark.parametrize("kind", ["layers", "similarity"])
 def test_mistakes_are_refused_before_anything_is_queued(kind):
     prepare = TASKS[kind].prepare
     names = {"layers": {"backbone": "b"}, "similarity": {"first": "a", "second": "b"}}[kind] | {"dataset": "digits"}
     assert prepare(names, None)["seed"] == 0
-    for wrong in ({"pooling": "mean"}, {"colour": 1}, {"seed": -1}, {"dataset": ""}):
+    for wrong in ({"pooling": "mean"}, {"colour": 1}, {"seed": -1}, {"dataset": ""}, *EXTRA[kind]):
         with pytest.raises(SpecError):
             prepare(names | wrong, None)
     assert TASKS[kind].title(names).endswith("on digits")
