@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard import recipe
-from engine import budgets
+from engine import budgets, mistakes
 from engine.backbones import BACKBONES
 from engine.errors import SpecError
 from engine.spec import ALL_DEPTHS, POOLINGS, ExperimentSpec, TrainSpec
@@ -17,6 +17,8 @@ from engine.strategies import GROUPS, STRATEGIES
 
 FOLDER = "folder:"
 ONE, SEVERAL, EVERY = "one", "several", "every"
+MISTAKE = "mistake"
+"""The group of strategies that have a switch each instead of a place among those to choose from."""
 MAX_SEEDS = 20
 MAX_NAME = 200
 _NOT_A_NAME = re.compile(r"[\x00-\x1f\x7f]")
@@ -34,7 +36,12 @@ def of_spec(spec: ExperimentSpec) -> dict[str, Any]:
         "backbone": spec.backbones[0],
         "weights": "file" if file else spec.weights,
         "weights-file": spec.weights.removeprefix("file:") if file else "",
-        **{_group(group): [name for name in spec.strategies if group_of(name) == group] for group in GROUPS},
+        **{
+            _group(group): [name for name in spec.strategies if group_of(name) == group]
+            for group in GROUPS
+            if group != MISTAKE
+        },
+        **{mistake_key(name): name in spec.strategies for name in mistakes.names()},
         **{
             setting_key(one.name, setting.name): (spec.settings or {})
             .get(one.name, {})
@@ -83,7 +90,8 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def chosen(value: Mapping[str, Any]) -> list[str]:
     """The strategies that are chosen, group by group."""
-    return [name for group in GROUPS for name in value[_group(group)]]
+    contestants = [name for group in GROUPS if group != MISTAKE for name in value[_group(group)]]
+    return contestants + [name for name in mistakes.names() if value[mistake_key(name)]]
 
 
 def group_of(strategy: str) -> str:
@@ -93,6 +101,11 @@ def group_of(strategy: str) -> str:
 
 def _group(group: str) -> str:
     return f"strategies-{group}"
+
+
+def mistake_key(name: str) -> str:
+    """The name of the switch that adds a mistake to what is compared."""
+    return f"mistake-{name}"
 
 
 def setting_key(strategy: str, setting: str) -> str:

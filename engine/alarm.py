@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import comparisons
+from engine import comparisons, mistakes
 from engine.comparisons import Comparison
 from engine.stats import CLAIM_PAIRS
 from engine.strategies import STRATEGIES
@@ -57,13 +57,13 @@ def negative_transfer(transfer: pd.DataFrame) -> list[Alarm]:
 
     Args:
         transfer: the `transfer_curve` frame: its test accuracies are compared, its probes are what speaks for a cause.
-            Strategies that start from random weights by definition are not transfer.
+            Strategies that start from random weights by definition are not transfer, and mistakes alarm nobody.
     """
     if transfer.empty:
         return []
     tested = transfer[(transfer["metric"] == "test_accuracy") & transfer["value"].notna()]
     random = {name for name in set(tested["strategy"]) - {CONTROL} if name in STRATEGIES and STRATEGIES[name].weights}
-    tested = tested[~tested["strategy"].isin(random)].drop_duplicates("run_id")
+    tested = mistakes.without(tested[~tested["strategy"].isin(random)]).drop_duplicates("run_id")
     values = {key: rows.groupby("seed")["value"].mean() for key, rows in tested.groupby(_CELL, sort=False)}
     control = {key[:3]: series for key, series in values.items() if key[3] == CONTROL}
     cells = {key: (values[key], control[key[:3]]) for key in values if key[3] != CONTROL and key[:3] in control}

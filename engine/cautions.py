@@ -20,6 +20,11 @@ def cautions(runs: Sequence[PlannedRun]) -> list[str]:
 def _of(planned: PlannedRun) -> Iterator[str]:
     run, card = planned.run, planned.card
     strategy, train = STRATEGIES[run.strategy], run.train
+    if strategy.mistake_of:
+        yield (
+            f"{strategy.label} is a mistake, shown on purpose: frozen units will not stay as they were, and the freeze proof will"
+            f" say so in red. It is compared with {STRATEGIES[strategy.mistake_of].label.lower()} at the same depth alone."
+        )
     if strategy.solves_head:
         return
     highest = HIGHEST_RATE[train.optimizer]

@@ -105,8 +105,8 @@ class Prepared:
 
 
 def unchanged(network: Network, depth: int) -> bool:
-    """Whether the first `depth` units are those that the run started from, with nothing put into them."""
-    return depth <= network.frozen_depth and not len(network.added)
+    """Whether the first `depth` units are those that the run started from, with nothing put into them and nothing moved."""
+    return depth <= network.frozen_depth and not len(network.added) and not network.drifting()
 
 
 def read_features(ready: Prepared) -> tuple[Features, Features]:

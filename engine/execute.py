@@ -150,6 +150,8 @@ def prepare(
     network.freeze(run.frozen_depth)
     moves = strategy.moves(card, run.frozen_depth, settings)
     network.fix((unit for unit in range(network.n_units) if unit not in moves.units), moves.parts)
+    if strategy.statistics_move:
+        network.move_statistics()
     network.to(where, memory_format=torch.channels_last)
     bits = precision(device, run.train.precision)
     ready = Prepared(run, card, network, origin, images, pixels, split, control, shared, bits, home)

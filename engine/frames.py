@@ -5,8 +5,9 @@ depth_fraction (frozen_depth / n_units), copied_depth (leading units that start 
 label_budget (images used; NA = all labels, or not known before the run has begun), budget (as asked: "100", "5/class",
 "10%", "vtab" or "all"), weights, state, attempt, message, created, started, finished (UTC), seconds (worked), epochs
 (planned), val_accuracy and test_accuracy (0..1; test is read once),
-test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken" or ""
-before it was taken), freeze_changed (frozen tensors that changed, with commas), progress (0..1), phase, eta_seconds,
+test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken",
+"mistake" where running statistics moved by a strategy that is a mistake on purpose, or "" before it was taken), freeze_changed
+(frozen tensors that changed, with commas), progress (0..1), phase, eta_seconds,
 queue_position (1 = next), images_per_second. Measured, of finished runs: flops (training, validation, test),
 train_images_per_second, peak_memory_bytes (of the process on a processor, of the device's memory on a GPU),
 energy_joules, energy_source ("RAPL" or "NVML": counters of the whole machine; "estimated": time x a stated
@@ -46,7 +47,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine import depth_frames, layer_transfer_frame
+from engine import depth_frames, layer_transfer_frame, mistakes
 from engine.errors import StoreError, UnknownNameError
 from engine.events import EpochEnded, Event, FreezeChecked, Interpolated, Started, Tested
 from engine.spec import POOLINGS, RunSpec
@@ -250,7 +251,7 @@ class Frames:
             "total_parameters": started.total_parameters if started else None,
             "device": started.device if started else stored["device"],
             "precision": started.precision if started else "",
-            "freeze_proof": "" if proof is None else "broken" if proof.changed else "held",
+            "freeze_proof": "" if proof is None else mistakes.proof_of(spec.strategy, proof.changed),
             "freeze_changed": ", ".join(proof.changed) if proof else "",
             "progress": 1.0 if state == "finished" else progress.get("done", 0.0),
             "phase": state if state != "running" else progress.get("phase", "starting"),

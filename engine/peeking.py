@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine import mistakes
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -24,7 +26,7 @@ def best_and_last(learning: pd.DataFrame) -> pd.DataFrame:
         Columns strategy, runs, best, last, gap (best - last, never negative), largest gap first.
     """
     rows = learning[(learning["split"] == "validation") & (learning["metric"] == "accuracy") & (learning["epoch"] > 0)]
-    rows = rows.drop_duplicates(["run_id", "epoch"]).sort_values("epoch")
+    rows = mistakes.without(rows).drop_duplicates(["run_id", "epoch"]).sort_values("epoch")
     runs = rows.groupby(["strategy", "run_id"])["value"].agg(["size", "max", "last"])
     runs = runs[runs["size"] > 1]
     table = (

@@ -93,6 +93,8 @@ def cells(spec: ExperimentSpec, card: Card) -> list[tuple[str, int, str, Table |
         settings = settled(strategy, _given(spec, name))
         depths = (strategy.at(card, settings),) if strategy.at else strategy.depths(card.n_units, asked)
         for depth in depths:
+            if strategy.mistake_of:  # never alone: it means something beside what it gets wrong
+                found.append(_canonical(spec, strategy.mistake_of, depth, card, spec.weights))
             found.append(_canonical(spec, name, depth, card, strategy.weights or spec.weights))
     return list(dict.fromkeys(found))
 

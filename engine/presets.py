@@ -83,6 +83,21 @@ PRESETS.register(
         ),
     )
 )
+PRESETS.register(
+    Preset(
+        "classic_mistake",
+        "The classic mistake",
+        "What if the running statistics of frozen layers keep moving? Every frozen depth twice, as it should be and with"
+        " normalisation left in training mode: what changes, and what it does to the accuracy.",
+        ExperimentSpec(
+            name="The classic mistake",
+            strategies=("linear_probe", "partial_fine_tuning", "from_scratch", "moving_statistics"),
+            frozen_depths=(3, 6, 9),
+            seeds=tuple(range(6)),
+            label_budgets=(50,),
+        ),
+    )
+)
 CURVES = ("selffer", "transfer", "selffer_plus", "transfer_plus", "random_frozen")
 PRESETS.register(
     Preset(

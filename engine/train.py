@@ -176,9 +176,9 @@ def state_of(
 
 
 def trained_state(network: Network) -> dict[str, Tensor]:
-    """Tensors that may move: everything but the frozen units."""
-    frozen = network.frozen_tensors()
-    return {name: tensor for name, tensor in network.state_dict().items() if name not in frozen}
+    """Tensors that move: everything but the frozen units, and what of these moves by mistake."""
+    fixed = network.frozen_tensors().keys() - network.drifting()
+    return {name: tensor for name, tensor in network.state_dict().items() if name not in fixed}
 
 
 def better(selection: str, accuracy: float, loss: float, best: Best) -> bool:

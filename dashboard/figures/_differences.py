@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -46,11 +46,7 @@ def differences(rows: pd.DataFrame, columns: Sequence[str], control: Control) ->
         One row per cell, largest mean difference first (columns: the cell and `NUMBERS`, in percentage points), and the
         comparisons in that order.
     """
-    by = [*columns, *CELL]
-    values = {
-        key: _cells.by_seed(part) for key, part in rows.groupby(_cells.series_keys(rows, by), sort=False)
-    }  # None in place of missing values, so that keys can be compared
-    width = len(columns)
+    values, width = _values(rows, columns), len(columns)
     controls = {key[:width]: one for key, one in values.items() if (key[width], int(key[width + 1])) == control}
     cells = {
         key: (one, controls[key[:width]])
@@ -59,8 +55,38 @@ def differences(rows: pd.DataFrame, columns: Sequence[str], control: Control) ->
     }
     found = [one for one in comparisons.against(cells) if one.difference.n]
     found.sort(key=lambda one: -one.difference.mean)
-    records = [_record(one) for one in found]
-    return pd.DataFrame.from_records(records, columns=[*by, *NUMBERS]), found
+    return _table(found, columns), found
+
+
+def of_mistakes(
+    rows: pd.DataFrame, columns: Sequence[str], pairs: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[Comparison]]:
+    """Compare every mistake with what it gets wrong: the same series and frozen depth, seed by seed.
+
+    Args:
+        rows: test accuracies, one per run.
+        columns: that make a series.
+        pairs: mistake -> the strategy that it is a mistake of.
+
+    Returns:
+        As `differences`, by series and frozen depth.
+    """
+    values, width = _values(rows, columns), len(columns)
+    proper = {key: (*key[:width], pairs.get(str(key[width])), *key[width + 1 :]) for key in values}
+    cells = {key: (one, values[proper[key]]) for key, one in values.items() if proper[key] in values}
+    found = [one for one in comparisons.against(cells) if one.difference.n]
+    found.sort(key=lambda one: _cells.sort_key((*one.cell[:width], one.cell[width + 1])))  # type: ignore[index]
+    return _table(found, columns), found
+
+
+def _values(rows: pd.DataFrame, columns: Sequence[str]) -> dict[tuple, pd.Series]:
+    """Accuracies by seed of each cell; None in place of missing values, so that keys can be compared."""
+    keys = _cells.series_keys(rows, [*columns, *CELL])
+    return {key: _cells.by_seed(part) for key, part in rows.groupby(keys, sort=False)}
+
+
+def _table(found: Sequence[Comparison], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame.from_records([_record(one) for one in found], columns=[*columns, *CELL, *NUMBERS])
 
 
 def _record(one: Comparison) -> tuple[object, ...]:

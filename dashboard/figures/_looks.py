@@ -99,6 +99,9 @@ _GROUPS: tuple[tuple[str, str, dict[str, str]], ...] = (
         "selffer_plus": "Selffer, fine-tuned (BnB+)",
         "random_frozen": "Random units, frozen",
     }),
+    ("#c4123c", "#ff7a8c", {
+        "moving_statistics": "Running statistics left on",
+    }),
 )  # fmt: skip
 
 LABELS = {
@@ -107,6 +110,15 @@ LABELS = {
     "linear_probe": "Linear probe",
     "from_scratch": "From scratch",
 } | {name: label for _, _, members in _GROUPS for name, label in members.items()}
+
+
+BY_DEPTH = {
+    "moving_statistics": (
+        "Statistics left on, depth {depth}",
+        "running statistics left on at frozen depth {depth} of {n}",
+    ),
+}
+"""Members of groups that have a cell at every frozen depth: label and part of a sentence."""
 
 
 def of_group(strategy: str, dark: bool) -> Look | None:

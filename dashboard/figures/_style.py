@@ -13,7 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 
-from dashboard.figures._looks import INK, KNOWN, LABELS, SPARE, Look, of_group
+from dashboard.figures._looks import BY_DEPTH, INK, KNOWN, LABELS, SPARE, Look, of_group
 from dashboard.figures._looks import shade as shade
 
 LIGHT, DARK = "transferscope-light", "transferscope-dark"
@@ -77,12 +77,16 @@ def cell_label(strategy: str, frozen_depth: int) -> str:
     """Return the name of a strategy at a frozen depth: "Frozen depth 4" for partial fine-tuning."""
     if strategy == "partial_fine_tuning":
         return f"Frozen depth {frozen_depth}"
+    if strategy in BY_DEPTH:
+        return BY_DEPTH[strategy][0].format(depth=frozen_depth)
     known = strategy in LABELS or frozen_depth == 0
     return strategy_label(strategy) if known else f"{strategy_label(strategy)}, frozen depth {frozen_depth}"
 
 
 def cell_phrase(strategy: str, frozen_depth: int, n_units: int) -> str:
     """Return a cell as a part of a sentence: "freezing 4 of 10 units", "the linear probe"."""
+    if strategy in BY_DEPTH:
+        return BY_DEPTH[strategy][1].format(depth=frozen_depth, n=n_units)
     phrases = {
         "partial_fine_tuning": f"freezing {frozen_depth} of {n_units} units",
         "full_fine_tuning": "full fine-tuning",

@@ -18,6 +18,7 @@ from dashboard.widgets.chart import chart
 from dashboard.widgets.experiments import choose
 from dashboard.widgets.frames_of import calm, comparable, ended
 from dashboard.widgets.go import link
+from dashboard.widgets.mistake import mistake
 from dashboard.widgets.runs_table import collapsed
 from dashboard.widgets.status import brief
 from dashboard.widgets.table import table
@@ -53,6 +54,7 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     transfer, runs = state.frame("transfer_curve", experiment_id), state.frame("runs", experiment_id)
     if not brief(experiment_id, runs, transfer):
         return
+    every = runs, transfer
     transfer, runs = state.derived(comparable, transfer), state.derived(comparable, runs)
     if runs.empty:
         st.markdown(
@@ -63,6 +65,7 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     controls.warn(spec, runs)
     if spec.weights != "random":
         controls.alarms(state.derived(negative_transfer, transfer), int(runs["n_units"].max()))
+    mistake(experiment_id, *every)
     steady = state.derived(calm, runs)
     drawn = state.chart("compare", accuracy_comparison, transfer, runs=steady, uirevision=experiment_id)
     chart(drawn, key="compare-accuracy")

@@ -14,6 +14,7 @@ from dashboard.widgets.frames_of import calm
 from dashboard.widgets.go import link
 from dashboard.widgets.status import status
 from dashboard.widgets.terms import heading
+from engine import mistakes
 from engine.layer_transfer import CURVES
 
 
@@ -58,7 +59,7 @@ def _follow(experiment_id: str) -> None:
 
 def _accuracy(experiment_id: str) -> state.Chart:
     steady = state.derived(calm, state.frame("runs", experiment_id))
-    transfer = state.frame("transfer_curve", experiment_id)
+    transfer = state.derived(mistakes.without, state.frame("transfer_curve", experiment_id))
     return state.chart("live", accuracy_by_depth, transfer, runs=steady, uirevision=experiment_id)
 
 
@@ -67,7 +68,7 @@ def _curves(experiment_id: str) -> state.Chart:
 
 
 def _depths(experiment_id: str) -> state.Chart:
-    transfer = state.frame("transfer_curve", experiment_id)
+    transfer = state.derived(mistakes.without, state.frame("transfer_curve", experiment_id))
     return state.chart("live", measures_by_depth, transfer, uirevision=experiment_id)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from engine import mistakes
 from engine.datasets.halves import PREFIX
 from engine.layer_transfer import CURVES
 
@@ -22,11 +23,12 @@ def ended(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of runs that can be compared by strategy and frozen depth: not those of a layer-transfer study.
+    """The rows of runs that can be compared by strategy and frozen depth: not those of a layer-transfer study, nor mistakes.
 
-    There a cell is told by how many units were copied from which base, too; by frozen depth alone, different cells would be
-    taken for seeds of one.
+    In a study a cell is told by how many units were copied from which base, too; by frozen depth alone, different cells would
+    be taken for seeds of one. A mistake that is shown on purpose is compared with what it gets wrong alone.
     """
+    frame = mistakes.without(frame)
     study = frame["strategy"].isin(list(CURVES)) | frame["dataset"].str.startswith(PREFIX)
     return frame[~study] if study.any() else frame
 

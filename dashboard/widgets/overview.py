@@ -9,6 +9,7 @@ import pandas as pd
 
 from dashboard.figures._style import cell_label
 from engine.budgets import words
+from engine.mistakes import only_statistics
 from engine.strategies import STRATEGIES
 
 ENDED = ("finished", "failed", "diverged", "cancelled", "interrupted")
@@ -18,8 +19,6 @@ NAMED = 3
 """Runs with the same problem that are named."""
 CHANGED = 4
 """Frozen tensors that changed, of those that are named."""
-STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
-"""What normalisation counts by itself while it is in training mode."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,8 @@ class Overview:
     """What happened to runs that go on: their worker died, say."""
     proof: str
     """Whether what was frozen stayed as it was; empty before anything was checked."""
+    mistake: str = ""
+    """What moved in runs that are a mistake on purpose, by name; empty where there are none."""
 
     @property
     def active(self) -> bool:
@@ -66,6 +67,7 @@ def overview(runs: pd.DataFrame) -> Overview:
         problems=tuple(_problems(runs)),
         notes=tuple(_notes(runs)),
         proof=_proof(runs),
+        mistake=_mistake(runs),
     )
 
 
@@ -121,9 +123,20 @@ def _changed(broken: pd.DataFrame) -> str:
     if not names:
         return ""
     more = f" and {len(names) - CHANGED} more" if len(names) > CHANGED else ""
-    statistics = all(name.rpartition(".")[2] in STATISTICS for name in names)
-    why = ". All of them are running statistics: normalisation was left in training mode" if statistics else ""
+    why = (
+        ". All of them are running statistics: normalisation was left in training mode"
+        if only_statistics(names)
+        else ""
+    )
     return f". Changed: {', '.join(names[:CHANGED])}{more}{why}"
+
+
+def _mistake(runs: pd.DataFrame) -> str:
+    shown = runs[runs["freeze_proof"] == "mistake"]
+    if shown.empty:
+        return ""
+    many = f"{len(shown)} run{'s' if len(shown) > 1 else ''}"
+    return f"Frozen units CHANGED in {many}, on purpose to show the mistake{_changed(shown)}"
 
 
 def _notes(runs: pd.DataFrame) -> Iterator[str]:
@@ -144,7 +157,7 @@ def _who(runs: pd.DataFrame) -> str:
 def _proof(runs: pd.DataFrame) -> str:
     efficient = [one.name for one in STRATEGIES if one.group == "parameter-efficient"]  # frozen beside what they add
     frozen = (runs["frozen_depth"] > 0) | runs["strategy"].isin(efficient)
-    checked = runs[frozen & (runs["freeze_proof"] != "")]
+    checked = runs[frozen & ~runs["freeze_proof"].isin(("", "mistake"))]
     if checked.empty:
         return ""
     held = int((checked["freeze_proof"] == "held").sum())

@@ -19,7 +19,7 @@ SHOWN = {
     "message": "Message",
     "run_id": "Id",
 }
-_PROOF = {"held": "unchanged", "broken": "CHANGED", "": ""}
+_PROOF = {"held": "unchanged", "broken": "CHANGED", "mistake": "CHANGED, on purpose", "": ""}
 
 
 def rows_of(runs: pd.DataFrame) -> pd.DataFrame:

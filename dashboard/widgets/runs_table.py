@@ -56,4 +56,6 @@ def _proof(cell: pd.DataFrame) -> str:
         return "not checked yet"
     if "broken" in proofs:
         return "CHANGED"
+    if "mistake" in proofs:
+        return "CHANGED, on purpose"
     return "nothing frozen" if cell["frozen_depth"].iloc[0] == 0 else "unchanged, by hash"

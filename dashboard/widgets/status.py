@@ -65,10 +65,13 @@ def _proof(now: Overview) -> None:
             {"icon": ":material/verified:", "color": "green"} if held else {"icon": ":material/error:", "color": "red"}
         )
         st.badge(now.proof, **look, help=TERMS["Frozen units unchanged"])
+    if now.mistake:
+        short, _, what = now.mistake.partition(", ")
+        st.badge(short, icon=":material/error:", color="red", help=literal(f"{what[:1].upper()}{what[1:]}."))
 
 
 def _news(now: Overview) -> None:
-    for note in now.notes[:SHOWN]:
+    for note in filter(None, (now.mistake, *now.notes[:SHOWN])):
         st.info(literal(note), icon=":material/info:")
     for problem in now.problems[:SHOWN]:
         st.warning(literal(problem), icon=":material/warning:")

@@ -14,6 +14,7 @@ from dashboard.figures.learning_schedule import learning_schedule
 from dashboard.widgets import draft
 from dashboard.widgets.chart import chart
 from dashboard.widgets.literal import literal
+from engine import mistakes
 from engine.backbones import Card
 from engine.course import schedule_table
 from engine.errors import TransferscopeError
@@ -31,6 +32,9 @@ def strategies(card: Card | None) -> None:
     """Choose what is compared; `card` is the backbone, where it is known, and says what cannot be used."""
     order = draft.value("strategy-order")
     for group, title in GROUPS.items():
+        if group == choices.MISTAKE:
+            _mistakes(title, card)
+            continue
         options = [name for name in order if choices.group_of(name) == group]
         if group == FIRST:
             _pills(group, title, options)
@@ -48,6 +52,22 @@ def strategies(card: Card | None) -> None:
         with st.expander("Settings of the chosen strategies", icon=":material/tune:"):
             for one in chosen:
                 _settings(one)
+
+
+def _mistakes(title: str, card: Card | None) -> None:
+    """A switch for each mistake: it adds a lesson, and no contestant."""
+    for name in mistakes.names():
+        one, key = STRATEGIES[name], choices.mistake_key(name)
+        on = bool(draft.start(key))
+        why = refusal(one, card, draft.values()) if card else None
+        st.toggle(
+            f"{title}: {one.label[:1].lower()}{one.label[1:]}", on, key=draft.key(key),
+            disabled=bool(why) and not draft.value(key),
+            help=f"{one.summary} Every chosen frozen depth is run twice, as it should be and with the mistake, and the Compare"
+            " page shows the difference. It takes part in no other comparison.",
+        )  # fmt: skip
+        if why:
+            st.caption(f":material/block: Cannot be shown here: {literal(why)}.")
 
 
 def _splits() -> None:

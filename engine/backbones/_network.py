@@ -30,6 +30,7 @@ class Network(nn.Module):
         self._resting: frozenset[int] = frozenset()
         self._moving: frozenset[str] = frozenset()
         self._awake: list[nn.Module] = []
+        self._astray: list[nn.Module] = []
 
     @property
     def n_units(self) -> int:
@@ -105,7 +106,7 @@ class Network(nn.Module):
         or `bias`."""
         self._fixed, self._resting = tuple(sorted(units)), frozenset()
         moving: set[str] = set()
-        self._awake = []
+        self._awake, self._astray = [], []
         for unit in range(self.n_units):
             for name, tensor in self.unit_tensors(unit):
                 free = unit not in self._fixed or self._moves(name, tensor, parts)
@@ -122,6 +123,27 @@ class Network(nn.Module):
         if parts == "bias":
             return isinstance(tensor, nn.Parameter) and name.endswith("bias")
         return parts == "norm" and kind(owner(self, name)) == "norm"
+
+    def move_statistics(self) -> None:
+        """Leave the normalisation of fixed units in training mode: the classic mistake. Their weights stay all the same.
+
+        Raises:
+            BackboneError: the fixed units keep no running statistics.
+        """
+        fixed = {module for unit in self._fixed for one in self.unit_modules(unit) for module in one.modules()}
+        self._astray = [module for module in fixed if getattr(module, "running_mean", None) is not None]
+        if not self._astray:
+            raise BackboneError("The frozen units keep no running statistics, so none can be left to move.")
+        self.train(self.training)
+
+    def drifting(self) -> set[str]:
+        """Names of the frozen buffers that move all the same (`move_statistics`)."""
+        astray = set(self._astray)
+        return {
+            name
+            for name, tensor in self.frozen_tensors().items()
+            if astray and not isinstance(tensor, nn.Parameter) and owner(self, name) in astray
+        }
 
     def rest(self, units: Iterable[int]) -> None:
         """Let some units (0-based; `n_units` is the head with all that was added) not learn for now: they may later."""
@@ -141,7 +163,7 @@ class Network(nn.Module):
         for unit in {*self._fixed, *self._resting} - {self.n_units}:
             for module in self.unit_modules(unit):
                 module.eval()
-        for module in self._awake:
+        for module in (*self._awake, *self._astray):
             module.train(mode)
         return self
 

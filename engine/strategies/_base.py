@@ -17,6 +17,7 @@ GROUPS = {
     "regularised": "Held back",
     "weight space": "Between weights",
     "layer transfer": "Which layers transfer (Yosinski)",
+    "mistake": "A classic mistake",
 }
 """How strategies are grouped on the screen, with what the group is called."""
 
@@ -178,6 +179,11 @@ class Strategy:
     """Module of `engine.tuning` with what it does to tensors; empty: nothing beyond the above."""
     extra_passes: float = 0.0
     """Forward passes per training image beyond the usual one (a frozen copy that is asked, say)."""
+    mistake_of: str = ""
+    """The strategy that this one gets wrong on purpose: planned beside it at every depth and compared with it alone. Such a
+    strategy is shown as a lesson and is a contestant nowhere (see `engine.mistakes`)."""
+    statistics_move: bool = False
+    """Whether the running statistics of frozen units go on moving, as they do where normalisation is left in training mode."""
 
 
 STRATEGIES: Registry[Strategy] = Registry("strategy", __name__.rpartition(".")[0])

@@ -54,6 +54,14 @@ def normalisations(card: Card) -> list[tuple[str, int]]:
     ]
 
 
+def no_batch_norm(card: Card) -> str | None:
+    """The refusal of strategies about batch normalisation; cards do not tell kinds of normalisation apart, so networks of
+    tokens are refused and whatever else has none is refused when it is built."""
+    if normalisations(card) and not any(len(unit.output) == 2 for unit in card.units):
+        return None
+    return f"{card.name} has no batch normalisation"
+
+
 def part(card: Card, parts: str) -> int:
     """Parameters of a part (`norm` or `bias`) of the whole backbone."""
     return sum(weight.size for _, weight in weights(card) if is_part(weight, parts))

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from engine.strategies._base import STRATEGIES, Card, Setting, Settings, Strategy
-from engine.strategies._layers import weights
-
-
-def refuses(card: Card, settings: Settings) -> str | None:
-    """A network without batch normalisation; cards do not tell kinds of normalisation apart, so transformers are refused."""
-    norms = [weight.name for _, weight in weights(card) if weight.kind == "norm"]
-    if norms and not any(len(unit.output) == 2 for unit in card.units):
-        return None
-    return f"{card.name} has no batch normalisation"
-
+from engine.strategies._base import STRATEGIES, Setting, Strategy
+from engine.strategies._layers import no_batch_norm
 
 STRATEGIES.register(
     Strategy(
@@ -24,7 +15,7 @@ STRATEGIES.register(
         settings=(
             Setting("share", "Share", 0.5, "How often a channel uses the running statistics; 0 = never.", 0.0, 1.0),
         ),
-        refuses=refuses,
+        refuses=lambda card, settings: no_batch_norm(card),
         same_as=lambda card, depth, settings, schedule: ("full_fine_tuning", 0) if not settings["share"] else None,
         tuning="stochastic_norm",
     )

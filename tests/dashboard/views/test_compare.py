@@ -153,3 +153,61 @@ def test_forgetting_is_offered_where_a_panel_was_measured(show, by_hand, small, 
     assert "41.0 % for 0.055 drift" in charts(app)[-1]
     # by_hand's curves rise to their last epoch: nothing is gained by choosing
     assert "The best epoch is 0.0 points above the last one" in words(app)
+
+
+MOVED = ["units.0.1.running_mean", "units.0.1.running_var"]
+
+
+def with_mistake(by_hand, small, finished_events, less: float = 0.05) -> None:
+    """Six seeds; the mistake costs `less` at each of two depths."""
+    by_hand.submit(
+        dataclasses.replace(
+            small, strategies=(*small.strategies, "moving_statistics"), frozen_depths=(4, 6), seeds=tuple(range(6))
+        )
+    )
+    while by_hand.store.db.read("SELECT 1 FROM run WHERE state = 'queued'"):
+        lease = by_hand.claim()
+        told = finished_events(lease.spec)
+        if lease.spec.strategy == "moving_statistics":
+            gap = less + 0.001 * lease.spec.seed
+            told = [
+                dataclasses.replace(one, accuracy=one.accuracy - gap) if isinstance(one, events.Tested)
+                else dataclasses.replace(one, after="b", changed=MOVED) if isinstance(one, events.FreezeChecked)
+                else one
+                for one in told
+            ]  # fmt: skip
+        by_hand.write(lease, *told)
+        by_hand.leases.finish(lease, "finished", "", 1.0)
+
+
+def test_a_mistake_is_compared_with_what_it_gets_wrong_and_nowhere_else(
+    show, by_hand, small, charts, words, finished_events
+) -> None:
+    with_mistake(by_hand, small, finished_events)
+    app = show("compare")
+    first, *others = charts(app)
+    assert first.startswith("Forest plot of accuracy with the mistake minus without it")
+    # gaps .05 to .055 over six seeds: .0525 on average, at both depths
+    assert "running statistics left on at frozen depth 4 of 10 -5.2 (6 pairs)" in first.replace("-5.3", "-5.2")
+    assert len(others) == 3
+    assert not any("statistics left on" in one for one in others)
+    assert "Statistics left on, depth 4" not in list(app.dataframe[-1].value["cell"])
+    said = words(app)
+    assert "accuracy falls at frozen depth 4" in said
+    assert "units.0.1.running_mean, units.0.1.running_var" in said
+    assert "Negative transfer" not in said
+    # proofs: the mistake's are told apart from those that are checked, in red
+    assert "Frozen units unchanged: 18 of 18 runs" in said
+    assert ":red-badge[:material/error: Frozen units CHANGED in 12 runs]" in said
+    assert "changed a frozen tensor during training" not in said
+
+
+def test_live_says_what_moved_and_draws_the_contestants_alone(
+    show, by_hand, small, charts, words, finished_events
+) -> None:
+    with_mistake(by_hand, small, finished_events)
+    app = show("live")
+    said = words(app)
+    assert "Frozen units CHANGED in 12 runs, on purpose to show the mistake. Changed: units.0.1.running_mean" in said
+    assert "changed a frozen tensor during training" not in said
+    assert not any("statistics left on" in one for one in charts(app)[:2])

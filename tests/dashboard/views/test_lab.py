@@ -212,3 +212,28 @@ def test_settings_of_a_link_that_cannot_be_are_refused_in_words(lab: AppTest) ->
     at(lab, {"strategy": ["lora"], "set": ["lora.rank=4000"]})
     assert "no layer of resnet20_cifar10 is wider than 128" in errors(lab)
     assert lab.button(key="lab-run").disabled
+
+
+def test_the_classic_mistake_is_a_switch_of_its_own(lab: AppTest) -> None:
+    at(lab, {})
+    switch = lab.toggle(key=key(lab, "mistake-moving_statistics"))
+    assert not switch.value
+    assert not switch.disabled
+    before = asked(lab).strategies
+    switch.set_value(True).run()
+    assert asked(lab).strategies == (*before, "moving_statistics")
+    assert any("is a mistake, shown on purpose" in one.value.replace("\\", "") for one in lab.warning)
+    lab.toggle(key=key(lab, "mistake-moving_statistics")).set_value(False).run()
+    assert asked(lab).strategies == before
+
+
+def test_without_batch_normalisation_the_switch_is_off_and_says_why(lab: AppTest) -> None:
+    at(lab, {"backbone": ["plain8_cifar10"]})
+    assert lab.toggle(key=key(lab, "mistake-moving_statistics")).disabled
+    said = " ".join(one.value for one in lab.caption).replace("\\", "")
+    assert "Cannot be shown here: plain8_cifar10 has no batch normalisation" in said
+    # of a link it is on: then it can be switched off again, and nothing runs before
+    at(lab, {"strategy": ["partial_fine_tuning", "moving_statistics"]})
+    assert not lab.toggle(key=key(lab, "mistake-moving_statistics")).disabled
+    assert "has no batch normalisation" in errors(lab)
+    assert lab.button(key="lab-run").disabled

@@ -111,3 +111,36 @@ def test_the_base_class_says_what_a_family_forgot():
     for call in (bare.embed, bare.features):
         with pytest.raises(TypeError, match="does not define"):
             call(torch.zeros(1, 3, 4, 4))
+
+
+def test_statistics_that_are_left_to_move_do_in_training_and_the_weights_beside_them_do_not():
+    network = small()
+    network.freeze(1)
+    network.move_statistics()
+    network.train()
+    norm, dropout = network.units[0][1], network.units[0][2]
+    assert norm.training
+    assert not dropout.training, "only the statistics are left on"
+    assert not norm.weight.requires_grad
+    drifting = {f"units.0.1.{name}" for name in ("running_mean", "running_var", "num_batches_tracked")}
+    assert network.drifting() == drifting
+    before = {name: tensor.clone() for name, tensor in network.frozen_tensors().items()}
+    network(torch.randn(4, 3, 8, 8))
+    assert {
+        name for name, tensor in network.frozen_tensors().items() if not torch.equal(tensor, before[name])
+    } == drifting
+    network.eval()
+    after = copy.deepcopy(network.state_dict())
+    network(torch.randn(4, 3, 8, 8))
+    assert all(torch.equal(tensor, after[name]) for name, tensor in network.state_dict().items())
+    network.freeze(1)
+    network.train()
+    assert network.drifting() == set()
+    assert not norm.training, "freezing anew is proper freezing"
+
+
+def test_where_no_statistics_are_kept_none_can_be_left_to_move():
+    plain = ComposedNetwork([("stem", "stem", nn.Conv2d(3, 4, 3))], 4, GlobalAverage())
+    plain.freeze(1)
+    with pytest.raises(BackboneError, match="keep no running statistics"):
+        plain.move_statistics()
