@@ -49,29 +49,26 @@ def mistake_effect(
 
 
 def _reading(table: pd.DataFrame, columns: Sequence[str], found: Sequence[Comparison]) -> str:
-    few = (table["pairs"] < stats.CLAIM_PAIRS).all()
-    said = "; ".join(
-        _effect(
-            cell, one, _cells.series_label(key, columns, _cells.varying(_cells.curve_keys(table, columns), columns))
-        )
-        for cell, one, key in zip(table.itertuples(), found, _cells.series_keys(table, columns), strict=True)
-    )
-    if few:
-        return f"Exploring: no claim from fewer than {stats.CLAIM_PAIRS} pairs. With the mistake: {said}. {_END}"
+    differing = _cells.varying(_cells.curve_keys(table, columns), columns)
+    labels = [_cells.series_label(key, columns, differing) for key in _cells.series_keys(table, columns)]
+    places = [
+        f"at frozen depth {depth}{f' ({label})' if label else ''}"
+        for depth, label in zip(table["frozen_depth"], labels, strict=True)
+    ]
+    if (table["pairs"] < stats.CLAIM_PAIRS).all():
+        said = ", ".join(f"{one.difference.mean * 100:+z.1f} {where}" for one, where in zip(found, places, strict=True))
+        return f"Exploring: no claim from fewer than {stats.CLAIM_PAIRS} pairs. With the mistake, in points: {said}. {_END}"
+    said = "; ".join(_effect(one, where) for one, where in zip(found, places, strict=True))
     many = f"{len(table)} comparison{'s' if len(table) > 1 else ''}"
     return f"With the mistake: {said} (95 % intervals, Student t; claims by Holm over {many}). {_END}"
 
 
-def _effect(cell: object, one: Comparison, label: str) -> str:
-    where = f"at frozen depth {cell.frozen_depth}{f' ({label})' if label else ''}"  # type: ignore[attr-defined]
-    mean = one.difference.mean * 100
-    interval = one.difference.interval
-    told = (
-        f", {interval.low * 100:.1f} to {interval.high * 100:.1f}"
-        if one.difference.n >= _cells.INTERVAL_SEEDS and interval.low == interval.low
-        else ""
-    )
-    numbers = f"{mean:+z.1f} points{told}, {one.difference.n} pair{'s' if one.difference.n != 1 else ''}"
+def _effect(one: Comparison, where: str) -> str:
+    difference = one.difference
+    low, high = difference.interval.low * 100, difference.interval.high * 100
+    told = f", {low:.1f} to {high:.1f}" if difference.n >= _cells.INTERVAL_SEEDS and low == low else ""
+    pairs = f"{difference.n} pair{'s' if difference.n != 1 else ''}"
+    numbers = f"{difference.mean * 100:+z.1f} points{told}, {pairs}"
     if not one.claim:
         return f"no difference is claimed {where} ({numbers})"
-    return f"accuracy {'falls' if mean < 0 else 'rises'} {where} ({numbers})"
+    return f"accuracy {'falls' if difference.mean < 0 else 'rises'} {where} ({numbers})"

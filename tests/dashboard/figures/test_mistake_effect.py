@@ -39,7 +39,7 @@ def test_each_depth_is_compared_with_the_same_depth_done_properly(transfer_curve
 def test_few_seeds_explore_and_a_small_difference_is_not_claimed(transfer_curve) -> None:
     few = mistake_effect(transfer_curve(values(3, -0.05)), pairs=PAIRS)
     assert few.reading.startswith(
-        "Exploring: no claim from fewer than 6 pairs. With the mistake: no difference is claimed"
+        "Exploring: no claim from fewer than 6 pairs. With the mistake, in points: -5.0 at frozen depth 1."
     )
     same = mistake_effect(transfer_curve(values(6, 0.0)), pairs=PAIRS)
     assert "no difference is claimed at frozen depth 1 (+0.0 points" in same.reading
