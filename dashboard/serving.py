@@ -105,7 +105,7 @@ def application(hosts: list[str], script: Path = SCRIPT, on_start: Callable[[], 
         on_start()
         yield
 
-    routes = [plotly_js.route(), feed.route(), receiving.route()]
+    routes = [plotly_js.route(), *feed.routes(), receiving.route()]
     return App(script, routes=routes, middleware=[Middleware(Guard, hosts=hosts)], lifespan=lifespan)
 
 

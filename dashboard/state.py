@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.8
 """How often a live fragment looks for news; with 0.2 s of batching in the worker a metric is on screen within 1.5 s."""
-FED_TICK_SECONDS = 1.6
-"""The same where charts ask for their data by themselves (every 0.7 s): what is left are words and a progress bar."""
+FED_TICK_SECONDS = 5.0
+"""The same where charts and progress ask for their news by themselves (every second), and say when the page must follow."""
 NO_WORKER = "TRANSFERSCOPE_NO_WORKER"
 """Environment variable: "1" starts and looks after no worker. For tests, and for a server that only shows what is there."""
 KEPT_RESULTS, KEPT_CHARTS = 256, 64

@@ -27,11 +27,11 @@ def page() -> None:
     experiment_id = experiment["experiment_id"]
     if said := reused(experiment_id):
         st.info(said, icon=":material/history:")
-    _follow(experiment_id)
+    _follow(experiment_id, bool(experiment["spec"].measures))
 
 
 @st.fragment(run_every=state.FED_TICK_SECONDS)
-def _follow(experiment_id: str) -> None:
+def _follow(experiment_id: str, measured: bool) -> None:
     runs = state.frame("runs", experiment_id)
     now = status(experiment_id, runs, key="live")
     transfer, learning = (state.frame(name, experiment_id) for name in ("transfer_curve", "learning_curve"))
@@ -40,12 +40,10 @@ def _follow(experiment_id: str) -> None:
         return
     study = not CURVES.keys().isdisjoint(runs["strategy"])
     accuracy = _curves if study else _accuracy  # of a study, units of many bases would be one muddle by frozen depth
-    side_by_side(
-        {
-            "live-accuracy": state.fed(f"live-accuracy/{experiment_id}", partial(accuracy, experiment_id)),
-            "live-depths": state.fed(f"live-depths/{experiment_id}", partial(_depths, experiment_id)),
-        }
-    )
+    charts = {"live-accuracy": state.fed(f"live-accuracy/{experiment_id}", partial(accuracy, experiment_id))}
+    if measured:
+        charts["live-depths"] = state.fed(f"live-depths/{experiment_id}", partial(_depths, experiment_id))
+    side_by_side(charts)
     chart(state.fed(f"live-learning/{experiment_id}", partial(_learning, experiment_id)), key="live-learning")
     if not now.active:
         with st.container(horizontal=True):

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.widgets.live_figure import live_figure
+from dashboard.widgets.live_figure import fed_figure, live_figure
 from dashboard.widgets.table import table
 
 if TYPE_CHECKING:
     from dashboard.state import Chart
 
 # Three lines: a sentence that grows by one while runs finish must not push down what stands below it.
-ROOM = '<style>[data-testid="stColumn"] [class*="-reading"] { min-height: 4.8rem; }</style>'
+ROOM = '<style>[data-testid="stColumn"] [class*="-reading"]:not([hidden]) { min-height: 4.8rem; }</style>'
 
 
 def chart(drawn: Chart, *, key: str, height: int | None = None) -> None:
@@ -25,16 +25,13 @@ def chart(drawn: Chart, *, key: str, height: int | None = None) -> None:
         height: of the figure, in pixels; None takes what the figure asks for.
     """
     light = drawn.light
-    live_figure(
-        drawn.light_json,
-        dark_spec_json=drawn.dark_json,
-        key=key,
-        alt=light.alt,
-        height=light.height if height is None else height,
-        feed=drawn.feed,
-    )
-    with st.container(key=f"{key}-reading"):
-        st.text(light.reading)  # not Markdown: it may hold names, and names are data
+    height = light.height if height is None else height
+    if drawn.feed is not None:
+        fed_figure(drawn.feed, key=key, height=height)
+    else:
+        live_figure(drawn.light_json, dark_spec_json=drawn.dark_json, key=key, alt=light.alt, height=height)
+        with st.container(key=f"{key}-reading"):
+            st.text(light.reading)  # not Markdown: it may hold names, and names are data
     twin = st.expander("Table", key=f"{key}-table", icon=":material/table_rows:", type="compact", on_change="rerun")
     if twin.open:
         with twin:

@@ -1,7 +1,7 @@
 // Draws a Plotly figure with Plotly.react, so that zoom, hidden legend items and hover outlive every new set of data.
 // Streamlit calls the default export once per mount, then for new data and for every change of theme; never for nothing.
 
-const ASK_MILLISECONDS = 700; // with 0.2 s of batching in the worker, a metric is on screen within 1.5 s
+const ASK_MILLISECONDS = 1000; // with 0.2 s of batching in the worker, a metric is on screen within 1.5 s
 
 let loading; // one promise for the whole page
 const states = new WeakMap(); // figure element -> what is wanted and what is shown
@@ -74,10 +74,10 @@ async function draw(figure, state) {
 }
 
 async function ask(figure, state) {
-  // The chart's own news: asked for again and again, one at a time, and not while nobody sees it.
+  // The chart's own news: asked for again and again, one at a time, and after the first not while nobody sees it.
   state.asking = true;
   while (state.alive && state.feed) {
-    if (!document.hidden && state.inView && !figure._dragging) {
+    if (!document.hidden && (state.inView || !state.digest) && !figure._dragging) {
       try {
         const theme = isDark(figure) ? "dark" : "light";
         const have = theme === state.theme ? (state.digest ?? "") : "";
@@ -87,6 +87,8 @@ async function ask(figure, state) {
           const news = await answer.json();
           Object.assign(state, { wanted: news.spec, digest: news.digest, theme });
           figure.setAttribute("aria-label", news.alt);
+          state.reading.textContent = news.reading; // text, never HTML: it may hold names, and names are data
+          state.reading.hidden = false;
           draw(figure, state);
         }
       } catch {
@@ -99,7 +101,8 @@ async function ask(figure, state) {
 }
 
 function mount(figure, parent) {
-  const state = { alive: true, message: parent.querySelector(".transferscope-figure-message") };
+  const [message, reading] = ["message", "reading"].map((name) => parent.querySelector(`.transferscope-figure-${name}`));
+  const state = { alive: true, message, reading };
   state.observer = new ResizeObserver(() => {
     // Plotly itself hears only the window; the sidebar, an expander or a tab change the width too.
     if (state.shown === undefined) {

@@ -12,11 +12,15 @@ from dashboard.widgets import plotly_js
 
 _HTML = """
 <div class="transferscope-figure" role="img" tabindex="0"></div>
+<p class="transferscope-figure-reading" hidden></p>
 <p class="transferscope-figure-message" role="status" hidden></p>
 """
 _CSS = """
 .transferscope-figure { width: 100%; caret-color: var(--st-background-color); }
 .transferscope-figure:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+.transferscope-figure-reading {
+  margin: 1rem 0 0; overflow-wrap: anywhere; color: var(--st-text-color); font-family: var(--st-font);
+}
 .transferscope-figure-message { position: absolute; top: 0; margin: 1rem 0; color: var(--st-text-color); }
 """
 _mount = st.components.v2.component(
@@ -28,9 +32,7 @@ _mount = st.components.v2.component(
 )
 
 
-def live_figure(
-    spec_json: str, *, key: str, alt: str, height: int, dark_spec_json: str | None = None, feed: str | None = None
-) -> None:
+def live_figure(spec_json: str, *, key: str, alt: str, height: int, dark_spec_json: str | None = None) -> None:
     """Draw a figure and keep what the reader did to it (zoom, hidden traces) whenever its data change.
 
     The browser picks the light or the dark specification by the theme it shows, also when that changes without a
@@ -43,7 +45,6 @@ def live_figure(
         alt: what the figure shows, for those who do not see it.
         height: in pixels, reserved before anything is drawn.
         dark_spec_json: the same figure for a dark background; None draws `spec_json` on both.
-        feed: address that answers with newer data (see `dashboard.feed`); the page then sends none.
     """
     dark = spec_json if dark_spec_json is None else dark_spec_json
     source = plotly_js.url()
@@ -51,14 +52,23 @@ def live_figure(
         shown = dark if st.context.theme.type == "dark" else spec_json
         st.plotly_chart(json.loads(shown), key=key, theme=None, height=height, config={"displaylogo": False})
         return
-    _mount(
-        key=key,
-        height=height,
-        data={
-            # With a feed these would change with every tick, for a chart that is up to date already.
-            **({"feed": feed} if feed else {"light": spec_json, "dark": dark, "alt": alt}),
-            "height": height,
-            "source": source,
-            "filename": re.sub(r"[^\w-]+", "-", key).strip("-") or "figure",
-        },
-    )
+    data = {"light": spec_json, "dark": dark, "alt": alt, **_about(key, height, source)}
+    _mount(key=key, height=height, data=data)
+
+
+def fed_figure(feed: str, *, key: str, height: int) -> None:
+    """Draw a figure that asks for its data by itself, with the sentence that reads it below: both of the same moment.
+
+    Args:
+        feed: address that answers with the newest data (see `dashboard.feed`); the page itself sends none.
+        key: unique on the page; also the name of a downloaded image.
+        height: of the figure, in pixels.
+    """
+    source = plotly_js.url()
+    assert source is not None, "what serves a feed serves the drawing library"
+    # Nothing here may depend on the data: it would change with every tick, for a chart that is up to date already.
+    _mount(key=key, height="content", data={"feed": feed, **_about(key, height, source)})
+
+
+def _about(key: str, height: int, source: str) -> dict[str, object]:
+    return {"height": height, "source": source, "filename": re.sub(r"[^\w-]+", "-", key).strip("-") or "figure"}

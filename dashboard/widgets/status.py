@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import state
+from dashboard import feed, state
 from dashboard.widgets.go import link
 from dashboard.widgets.literal import literal
+from dashboard.widgets.live_strip import live_strip
 from dashboard.widgets.overview import Overview, duration, overview
 from dashboard.widgets.terms import TERMS
 from engine.errors import TransferscopeError
@@ -22,11 +26,17 @@ SHOWN = 4
 def status(experiment_id: str, runs: pd.DataFrame, *, key: str) -> Overview:
     """Draw progress, sentences and buttons of one experiment; returns how it stands."""
     now = state.derived(overview, runs)
-    _progress(now)
+    facts = partial(_facts, experiment_id)
+    strip = feed.offer_facts(f"{state.store().home}/status/{experiment_id}", facts)
+    if strip:
+        live_strip(strip, **facts(), key=f"{key}-strip")
+    else:
+        st.progress(min(now.done, 1.0), text=literal(_headline(now)))
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-actions"):
         _buttons(runs, now, key)
         _proof(now)
-        st.caption(literal(_said(experiment_id, runs, now)), width="content")
+        if not strip:
+            st.caption(literal(_said(experiment_id, runs, now)), width="content")
     told()
     _news(now)
     return now
@@ -43,15 +53,29 @@ def brief(experiment_id: str, runs: pd.DataFrame, measured: pd.DataFrame) -> boo
         if now.active or now.problems or nothing:
             link("live", "Live", ":material/monitoring:", experiment=experiment_id)
         _proof(now)
-        st.caption(literal(f"{now.headline}{_left(now)}"), width="content")
+        st.caption(literal(_headline(now)), width="content")
     if nothing:
         _news(now)
         st.markdown("**Nothing was measured here:** no run got as far. Run it again on the Live page.")
     return not nothing
 
 
-def _progress(now: Overview) -> None:
-    st.progress(min(now.done, 1.0), text=literal(f"{now.headline}{_left(now)}"))
+def _facts(experiment_id: str) -> dict[str, Any]:
+    """What the strip shows, with the shape of the page around it: another shape has other buttons, messages or links."""
+    runs = state.frame("runs", experiment_id)
+    now = state.derived(overview, runs)
+    buttons = [sum(now.counts.get(one, 0) for one in states) for states in (RESUMABLE, ("failed", "diverged"))]
+    shape = repr((now.active, buttons, _held(now), now.notes, now.problems, now.done > 0))
+    return {
+        "done": min(now.done, 1.0),
+        "headline": _headline(now),
+        "detail": _said(experiment_id, runs, now),
+        "shape": hashlib.blake2b(shape.encode(), digest_size=8).hexdigest(),
+    }
+
+
+def _headline(now: Overview) -> str:
+    return f"{now.headline}{_left(now)}"
 
 
 def _left(now: Overview) -> str:
@@ -60,14 +84,20 @@ def _left(now: Overview) -> str:
 
 def _proof(now: Overview) -> None:
     if now.proof:
-        held = not any("changed a frozen tensor" in problem for problem in now.problems)
         look = (
-            {"icon": ":material/verified:", "color": "green"} if held else {"icon": ":material/error:", "color": "red"}
+            {"icon": ":material/verified:", "color": "green"}
+            if _held(now)
+            else {"icon": ":material/error:", "color": "red"}
         )
         st.badge(now.proof, **look, help=TERMS["Frozen units unchanged"])
     if now.mistake:
         short, _, what = now.mistake.partition(", ")
         st.badge(short, icon=":material/error:", color="red", help=literal(f"{what[:1].upper()}{what[1:]}."))
+
+
+def _held(now: Overview) -> bool | None:
+    """Whether everything frozen stayed as it was; None before anything was checked."""
+    return not any("changed a frozen tensor" in problem for problem in now.problems) if now.proof else None
 
 
 def _news(now: Overview) -> None:

@@ -86,7 +86,7 @@ def test_what_is_measured_is_on_the_page_soon(address: str, hand, submit, open_p
     experiment_id = submit()
     lease = hand.claim()
     page = open_page(f"{address}/live?experiment={experiment_id}")
-    drawn(page, 2)
+    drawn(page, 2).scroll_into_view_if_needed()
     took = []
     for epoch in range(1, 21):
         time.sleep(0.137)  # so that the page's own clock is met at different times

@@ -16,13 +16,18 @@ from dashboard import feed
 def client(monkeypatch):
     monkeypatch.setattr(feed, "_mounted", False)
     monkeypatch.setattr(feed, "_charts", {})
-    with TestClient(Starlette(routes=[feed.route()])) as client:
+    monkeypatch.setattr(feed, "_facts", {})
+    with TestClient(Starlette(routes=[*feed.routes()])) as client:
         yield client
 
 
 def chart_of(points: list[int]) -> SimpleNamespace:
     light, dark = (json.dumps({"data": [{"y": points}], "layout": {"theme": name}}) for name in ("light", "dark"))
-    return SimpleNamespace(light=SimpleNamespace(alt=f'"{len(points)}" pointś'), light_json=light, dark_json=dark)
+    return SimpleNamespace(
+        light=SimpleNamespace(alt=f'"{len(points)}" pointś', reading=f"{len(points)} points: <b>"),
+        light_json=light,
+        dark_json=dark,
+    )
 
 
 def test_the_newest_data_come_with_their_alt_text_in_the_theme_asked_for(client):
@@ -31,7 +36,7 @@ def test_the_newest_data_come_with_their_alt_text_in_the_theme_asked_for(client)
     points.append(2)
     answer = client.get(f"/{address}?theme=dark").json()
     assert answer["spec"] == {"data": [{"y": [1, 2]}], "layout": {"theme": "dark"}}
-    assert answer["alt"] == '"2" pointś'
+    assert (answer["alt"], answer["reading"]) == ('"2" pointś', "2 points: <b>")
     assert client.get(f"/{address}").json()["spec"]["layout"]["theme"] == "light"
 
 
@@ -66,3 +71,14 @@ def test_offers_are_bounded(client, monkeypatch):
 def test_without_the_route_there_is_no_address(monkeypatch):
     monkeypatch.setattr(feed, "_mounted", False)
     assert feed.offer("here", lambda: chart_of([1])) is None
+
+
+def test_facts_come_once_per_change(client):
+    facts = {"done": 0.25, "headline": 'one "of" four'}
+    address = feed.offer_facts("status", lambda: facts)
+    first = client.get(f"/{address}").json()
+    assert facts.items() <= first.items()
+    assert client.get(f"/{address}?have={first['digest']}").status_code == 204
+    facts["done"] = 0.5
+    assert client.get(f"/{address}?have={first['digest']}").json()["done"] == 0.5
+    assert client.get("/transferscope/facts/0123").status_code == 404
