@@ -12,7 +12,7 @@ from dashboard import recipe
 from engine import budgets, mistakes
 from engine.backbones import BACKBONES
 from engine.errors import SpecError
-from engine.spec import ALL_DEPTHS, POOLINGS, ExperimentSpec, TrainSpec
+from engine.spec import ALL_DEPTHS, AUTO, POOLINGS, ExperimentSpec, TrainSpec
 from engine.strategies import GROUPS, STRATEGIES
 
 FOLDER = "folder:"
@@ -58,11 +58,14 @@ def of_spec(spec: ExperimentSpec) -> dict[str, Any]:
         "labels": [str(budget) for budget in spec.label_budgets],
         "splits": [str(split) for split in spec.class_splits or ()],
         "keep": bool(spec.keep_weights),
+        "refused": bool(spec.leave_out_refused),  # no widget: of a preset or a link
         "measures": list(spec.measures),
         "pooling": spec.pooling or POOLINGS[0],
         "panel": recipe.panel_to_text(spec.panel_epochs),
         "name": spec.name,
         **{field.name: getattr(spec.train, field.name) for field in dataclasses.fields(TrainSpec)},
+        # A box for numbers holds no word: empty means that every strategy takes its own.
+        "learning_rate": None if spec.train.learning_rate == AUTO else spec.train.learning_rate,
     }
 
 
@@ -80,11 +83,15 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "label_budgets": tuple(sorted(map(_budget, value["labels"]), key=budgets.order)),
         "class_splits": recipe.splits_from_texts(value["splits"]) or None,
         "keep_weights": value["keep"],
+        "leave_out_refused": value["refused"],
         "measures": tuple(value["measures"]),
         "pooling": value["pooling"],
         "panel_epochs": recipe.panel_from_text(value["panel"]),
         "name": value["name"].strip(),
-        "train": TrainSpec(**{field.name: value[field.name] for field in dataclasses.fields(TrainSpec)}),
+        "train": TrainSpec(
+            **{field.name: value[field.name] for field in dataclasses.fields(TrainSpec)}
+            | {"learning_rate": AUTO if value["learning_rate"] is None else value["learning_rate"]}
+        ),
     }
 
 

@@ -21,8 +21,10 @@ START = dataclasses.replace(PRESETS["quick"].spec, name="", frozen_depths=(4,))
 NAMES = {"data": "datasets", "backbone": "backbones", "strategy": "strategies"}
 NUMBERS = {"depths": "frozen_depths", "seeds": "seeds", "labels": "label_budgets"}
 """Lists of whole numbers; label budgets may be texts, too."""
+_YES = {"keep": "keep_weights", "refused": "leave_out_refused"}
+"""What is yes or no; `refused=yes` leaves out what a backbone refuses."""
 _TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
-KEYS = (*NAMES, *NUMBERS, "set", "split", "weights", "keep", "measure", "pooling", "panel", *_TRAIN, "name")
+KEYS = (*NAMES, *NUMBERS, "set", "split", "weights", "keep", "refused", "measure", "pooling", "panel", *_TRAIN, "name")
 """The parameters of a link, in the order in which they are written."""
 
 _EVERYTHING = {"frozen_depths": ALL_DEPTHS, "label_budgets": ()}
@@ -48,6 +50,8 @@ def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
         query["weights"] = [spec.weights]
     if spec.keep_weights:
         query["keep"] = ["yes"]
+    if spec.leave_out_refused:
+        query["refused"] = ["yes"]
     if spec.measures != MEASURES:
         query["measure"] = list(spec.measures) or ["none"]
     if spec.pooling:
@@ -100,8 +104,8 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
         return {"settings": _settings(values)}
     if key == "split":
         return {"class_splits": splits_from_texts(values)}
-    if key == "keep":
-        return {"keep_weights": last.lower() in ("yes", "true", "1")}
+    if key in ("keep", "refused"):
+        return {_YES[key]: last.lower() in ("yes", "true", "1")}
     if key == "measure":
         return {"measures": () if values == ["none"] else tuple(values)}
     if key == "panel":
@@ -135,9 +139,9 @@ def _settings(texts: list[str]) -> dict[str, dict[str, Any]]:
 
 def _typed(name: str, text: str) -> int | float | str:
     """Text as the type of a field of TrainSpec; what is no number stays text, and the spec refuses it in its words."""
-    usual = getattr(TrainSpec(), name)
+    kind = float if name == "learning_rate" else type(getattr(TrainSpec(), name))
     try:
-        return text if isinstance(usual, str) else type(usual)(text)
+        return kind(text)
     except ValueError:
         return text
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.cost import images_used
 from engine.plan import PlannedRun
+from engine.recipes import resolved
 from engine.strategies import STRATEGIES, settled
 
 HIGHEST_RATE = {"sgd": 1.0, "adamw": 0.05}
@@ -19,7 +20,7 @@ def cautions(runs: Sequence[PlannedRun]) -> list[str]:
 
 def _of(planned: PlannedRun) -> Iterator[str]:
     run, card = planned.run, planned.card
-    strategy, train = STRATEGIES[run.strategy], run.train
+    strategy, train = STRATEGIES[run.strategy], resolved(run.train, run.strategy, card)
     if strategy.mistake_of:
         yield (
             f"{strategy.label} is a mistake, shown on purpose: frozen units will not stay as they were, and the freeze proof will"

@@ -27,9 +27,10 @@ def whole(name: str, value: object, low: int, high: int) -> None:
         raise SpecError(f"{name} is {_short(value)}; it must be from {low} to {high}.")
 
 
-def number(name: str, value: object, low: float, high: float, *, open_below: bool = False) -> None:
-    """Refuse what is not a finite number in low..high (above low where `open_below`)."""
+def number(name: str, value: object, low: float, high: float, *, open_below: bool = False, or_word: str = "") -> None:
+    """Refuse what is not a finite number in low..high (above low where `open_below`); `or_word` is what else the owner takes."""
     allowed = f"a number {'above' if open_below else 'from'} {low:g} {'and at most' if open_below else 'to'} {high:g}"
+    allowed += f", or {or_word!r}" if or_word else ""
     # Compared before isfinite, which overflows on whole numbers too large for a float.
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300 or not math.isfinite(value):
         raise SpecError(f"{name} is {_short(value)}; it must be {allowed}.")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import backbone_commands, dataset_commands, layers_command
+from engine import backbone_commands, dataset_commands, layers_command, table_command
 from engine.errors import SpecError, TransferscopeError, UnknownNameError
 from engine.frames import NAMES as FRAMES
 from engine.imports import command as imports
@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--output", type=Path, metavar="FILE", help="default: standard output (parquet needs a file there)"
     )
+    table_command.arguments(
+        with_home(command("table", table_command.run, "Print an experiment: a row for each strategy, by backbone."))
+    )
     added = command(
         "datasets", dataset_commands.show, "List datasets: size, licence, and whether they are on this machine."
     )
@@ -139,12 +142,12 @@ def _presets(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace) -> int:
-    from engine import service
+    from engine import recipes, service
     from engine.cautions import cautions
-    from engine.plan import plan
+    from engine.plan import left_out, left_out_words, plan
 
-    store = service.open_store(args.home)
-    planned = plan(service.located(_spec(args)), home=store.home)
+    store, spec = service.open_store(args.home), service.located(_spec(args))
+    planned = plan(spec, home=store.home)
     for one in planned:
         run = one.run
         labels = "all" if run.label_budget is None else run.label_budget
@@ -167,6 +170,9 @@ def _plan(args: argparse.Namespace) -> int:
             print(
                 f"The first run downloads {info.label}: {info.download_bytes / 1e6:,.0f} MB, once; licence: {info.licence}"
             )
+    print("\n".join(recipes.summary(one.run for one in planned)))
+    for sentence in left_out_words(left_out(spec, home=store.home)):
+        print(sentence)
     for sentence in cautions(planned):
         print(f"Careful: {sentence}")
     return 0
@@ -175,9 +181,12 @@ def _plan(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from engine import service
     from engine.follow import follow
+    from engine.plan import left_out, left_out_words
 
     store, spec = service.open_store(args.home), _spec(args)
     submission = service.queue(store, spec, again=args.again)
+    for sentence in left_out_words(left_out(service.located(spec), home=store.home)):
+        print(sentence)
     reused = len(submission.reused)
     note = f", {reused} computed before and reused (--again computes them anew)" if reused and not args.again else ""
     print(f"Experiment {submission.experiment_id}: {len(submission.queued)} runs queued{note}. Home: {store.home}")

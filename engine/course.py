@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.backbones import Card
+from engine.recipes import resolved
 from engine.schedules import schedule
 from engine.spec import RunSpec
 from engine.strategies import STRATEGIES, Phase, settled
@@ -61,7 +62,7 @@ def plateaus(losses: Sequence[float]) -> int:
 
 def course(run: RunSpec, card: Card) -> Course:
     """The course of a run that trains by gradient steps."""
-    strategy, train = STRATEGIES[run.strategy], run.train
+    strategy, train = STRATEGIES[run.strategy], resolved(run.train, run.strategy, card)
     settings = settled(strategy, run.settings or {})
     if strategy.phases is None:
         phases = (Phase(1.0, (1.0,) * (card.n_units + 1)),)

@@ -25,6 +25,7 @@ from engine.errors import BackboneError, ScoreNotDefined, StrategyError
 from engine.events import Event, FreezeChecked, Notice, Started, Tested
 from engine.measured_cost import Meter
 from engine.panel import Panel
+from engine.recipes import resolved
 from engine.scores import SCORES
 from engine.similarity import Similarity
 from engine.spec import POOLINGS, RunSpec
@@ -266,7 +267,7 @@ def training_task(ready: Prepared, tuning: Tuning) -> train.Task:
         pixels=ready.pixels,
         train=ready.split.train,
         validation=ready.split.validation,
-        spec=ready.run.train,
+        spec=resolved(ready.run.train, ready.run.strategy, ready.card),
         seed=ready.run.seed,
         augmentation=augmentation(ready),
         precision=ready.precision,

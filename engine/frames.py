@@ -11,7 +11,7 @@ test_n (images), selection, trainable_parameters, total_parameters, device, prec
 queue_position (1 = next), images_per_second. Measured, of finished runs: flops (training, validation, test),
 train_images_per_second, peak_memory_bytes (of the process on a processor, of the device's memory on a GPU),
 energy_joules, energy_source ("RAPL" or "NVML": counters of the whole machine; "estimated": time x a stated
-wattage; "" = not known).
+wattage; "" = not known). optimizer and learning_rate (at its peak; NA = left at auto).
 
 `learning_curve`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, epoch (0 = before
 training), split (train or validation), metric (accuracy 0..1 or loss in nats), value.
@@ -50,7 +50,7 @@ from typing import TYPE_CHECKING, Any
 from engine import depth_frames, layer_transfer_frame, mistakes
 from engine.errors import StoreError, UnknownNameError
 from engine.events import EpochEnded, Event, FreezeChecked, Interpolated, Started, Tested
-from engine.spec import POOLINGS, RunSpec
+from engine.spec import AUTO, POOLINGS, RunSpec
 from engine.store import Store, StoredEvent, check_link
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "finished": "datetime64[ns, UTC]",
         "seconds": "float64",
         "epochs": "int64",
+        "optimizer": "str",
+        "learning_rate": "float64",
         "val_accuracy": "float64",
         "test_accuracy": "float64",
         "test_n": "Int64",
@@ -243,6 +245,8 @@ class Frames:
             "finished": stored["finished"],
             "seconds": stored["seconds"] or None,
             "epochs": spec.train.epochs,
+            "optimizer": spec.train.optimizer,
+            "learning_rate": None if spec.train.learning_rate == AUTO else spec.train.learning_rate,
             "val_accuracy": tested.validation_accuracy if tested else best,
             "test_accuracy": tested.accuracy if tested else None,
             "test_n": tested.n_images if tested else None,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import backbones, budgets, datasets, layer_transfer
+from engine import backbones, budgets, datasets, layer_transfer, recipes
 from engine.backbones import Card
 from engine.checks import Table, table
 from engine.datasets import DatasetInfo
@@ -63,12 +64,15 @@ def plan(
                 for budget in spec.label_budgets or (None,):
                     for strategy, depth, weights, settings in cells(spec, one):
                         run = RunSpec(
-                            backbone, dataset, strategy, depth, seed, budget, weights, spec.measures, spec.train,
+                            backbone, dataset, strategy, depth, seed, budget, weights, spec.measures,
+                            recipes.resolved(spec.train, strategy, one),
                             keep_weights=spec.keep_weights, settings=settings, pooling=spec.pooling,
                             panel_epochs=spec.panel_epochs,
                         )  # fmt: skip
                         planned.setdefault(run.run_id, PlannedRun(run, one, info))
-                    for run in layer_transfer.study(spec, backbone, one.n_units, info, seed, budget):
+                    # The bases of a study and all its copies train alike.
+                    alike = dataclasses.replace(spec, train=recipes.resolved(spec.train, "full_fine_tuning", one))
+                    for run in layer_transfer.study(alike, backbone, one.n_units, info, seed, budget):
                         half = info if run.dataset == dataset else halves(run.dataset)
                         planned.setdefault(run.run_id, PlannedRun(run, one, half))
     if not planned:
@@ -89,6 +93,8 @@ def cells(spec: ExperimentSpec, card: Card) -> list[tuple[str, int, str, Table |
             continue
         strategy = STRATEGIES[name]
         if why := refusal(name, card, spec):
+            if spec.leave_out_refused:
+                continue
             raise SpecError(f"{strategy.label} cannot be used here: {why}.")
         settings = settled(strategy, _given(spec, name))
         depths = (strategy.at(card, settings),) if strategy.at else strategy.depths(card.n_units, asked)
@@ -107,6 +113,44 @@ def refusal(name: str, card: Card, spec: ExperimentSpec) -> str | None:
     """
     strategy = STRATEGIES[name]
     return strategy.refuses(card, settled(strategy, _given(spec, name)))
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A strategy that an experiment asks for and a backbone refuses."""
+
+    strategy: str
+    backbone: str
+    why: str
+
+
+def left_out(
+    spec: ExperimentSpec, *, home: Path | None = None, card: Callable[[str, Path | None], Card] = backbones.card
+) -> list[LeftOut]:
+    """What a plan of this experiment leaves out (`leave_out_refused`), with the reasons; nothing where it refuses instead.
+
+    Raises:
+        UnknownNameError: a backbone or strategy that no registry knows.
+        SpecError: a setting is not one of a strategy's.
+    """
+    if not spec.leave_out_refused:
+        return []
+    cards = [card(name, home) for name in spec.backbones]
+    asked = [name for name in spec.strategies if name not in layer_transfer.CURVES]
+    return [
+        LeftOut(name, one.name, why) for name in asked for one in cards if (why := refusal(name, one, spec)) is not None
+    ]
+
+
+def left_out_words(found: Sequence[LeftOut]) -> list[str]:
+    """One sentence for each strategy and reason, with the backbones that it holds for."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        why = one.why.replace(one.backbone, "this network")  # the same reason for several networks is said once
+        told.setdefault((one.strategy, why), []).append(one.backbone)
+    return [
+        f"{STRATEGIES[name].label} is left out on {', '.join(where)}: {why}." for (name, why), where in told.items()
+    ]
 
 
 def _given(spec: ExperimentSpec, name: str) -> dict[str, Any]:

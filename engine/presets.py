@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from engine.layer_transfer import CURVES as STUDIED
 from engine.registry import Registry
 from engine.spec import ExperimentSpec, TrainSpec
+from engine.strategies import STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,24 @@ PRESETS.register(
             seeds=(0,),
             label_budgets=(50,),
             measures=(),
+        ),
+    )
+)
+PRESETS.register(
+    Preset(
+        "all_strategies",
+        "Every strategy on every shipped backbone",
+        "50 labelled digits, six seeds: what does each strategy give, on a residual, a plain and a transformer network, and"
+        " what does it cost? About an hour; print it with the command `table`.",
+        ExperimentSpec(
+            name="Every strategy on every shipped backbone",
+            backbones=("resnet20_cifar10", "plain8_cifar10", "vit_cifar10"),
+            strategies=tuple(one.name for one in STRATEGIES if one.name not in STUDIED and not one.mistake_of),
+            frozen_depths=(2, 4, 6),
+            seeds=tuple(range(6)),
+            label_budgets=(50,),
+            measures=(),
+            leave_out_refused=True,
         ),
     )
 )

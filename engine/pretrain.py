@@ -45,7 +45,8 @@ def recipe(backbone: str, dataset: str) -> tuple[RunSpec, ...]:
             seed=values["seed"],
             weights="pretrained" if stage else "random",
             measures=(),
-            train=TrainSpec.from_dict(train),
+            # A recipe without an optimiser means SGD: what made the weights must not follow the engine's recommendations.
+            train=TrainSpec.from_dict({"optimizer": "sgd"} | train),
         )
         for stage, train in enumerate(values["stage"])
     )

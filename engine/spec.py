@@ -24,7 +24,8 @@ from engine.errors import SpecError
 # Part of every identity: raised when the meaning of a spec (not its spelling) changes, so that old runs are not reused.
 SPEC_VERSION = 1
 
-OPTIMIZERS = ("sgd", "adamw")
+AUTO = "auto"
+OPTIMIZERS = (AUTO, "sgd", "adamw")
 SCHEDULES = ("one_cycle", "cosine", "constant", "warmup_cosine", "slanted_triangular")
 AUGMENTATIONS = ("dataset", "none", "crop", "crop_colour", "crop_flip", "crop_flip_colour", "crop_flip_erase")
 SELECTIONS = ("best_validation", "last_epoch")
@@ -96,16 +97,20 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class TrainSpec(_Spec):
-    """How the trainable part is trained; the same for every strategy of an experiment, so that only the strategy differs."""
+    """How the trainable part is trained; the same for every strategy of an experiment, so that only the strategy differs.
+
+    Optimiser and learning rate are the exception where they are left at `auto`: then each strategy gets those it is known to
+    work with (see `engine.recipes`), and the planned runs say which. What is given holds for all strategies.
+    """
 
     epochs: int = 30
     """Passes over the training images, 1..10000."""
     batch_size: int = 32
     """Images per step, 1..65536."""
-    learning_rate: float = 0.02
-    """Peak learning rate, above 0 and at most 100."""
-    optimizer: str = "sgd"
-    """`sgd` (Nesterov momentum 0.9) or `adamw`."""
+    learning_rate: float | str = AUTO
+    """Peak learning rate, above 0 and at most 100, or `auto`: as suits strategy and optimiser."""
+    optimizer: str = AUTO
+    """`sgd` (Nesterov momentum 0.9), `adamw` or `auto`: as suits strategy and backbone."""
     weight_decay: float = 5e-4
     """L2 (sgd) or decoupled (adamw) weight decay, 0..1; never applied to frozen tensors."""
     schedule: str = "one_cycle"
@@ -127,7 +132,8 @@ class TrainSpec(_Spec):
     def __post_init__(self) -> None:
         whole("epochs", self.epochs, 1, 10_000)
         whole("batch_size", self.batch_size, 1, 65_536)
-        number("learning_rate", self.learning_rate, 0, 100, open_below=True)
+        if self.learning_rate != AUTO:
+            number("learning_rate", self.learning_rate, 0, 100, open_below=True, or_word=AUTO)
         choice("optimizer", self.optimizer, OPTIMIZERS)
         number("weight_decay", self.weight_decay, 0, 1)
         choice("schedule", self.schedule, SCHEDULES)
@@ -138,7 +144,8 @@ class TrainSpec(_Spec):
         choice("precision", self.precision, PRECISIONS)
         # 1 and 1.0 must be the same experiment, and so must 0.0 and -0.0.
         for name in ("learning_rate", "weight_decay", "label_smoothing"):
-            object.__setattr__(self, name, float(getattr(self, name)) + 0.0)
+            if (value := getattr(self, name)) != AUTO:
+                object.__setattr__(self, name, float(value) + 0.0)
 
 
 @dataclass(frozen=True)
@@ -219,6 +226,8 @@ class ExperimentSpec(_Spec):
     """Settings of strategies, a table for each: {"lora": {"rank": 4}}; what is not given keeps its default."""
     pooling: str | None = None
     panel_epochs: tuple[int, ...] | str | None = None
+    leave_out_refused: bool | None = None
+    """Whether a strategy is left out where a backbone refuses it, and the plan says why; None = the experiment is refused."""
     name: str = ""
     """What people call it; not part of its identity."""
 
@@ -242,6 +251,7 @@ class ExperimentSpec(_Spec):
         object.__setattr__(self, "measures", one_of_each("measures", self.measures, ALL_MEASURES, empty=True))
         object.__setattr__(self, "train", _train(self.train))
         object.__setattr__(self, "keep_weights", _yes("keep_weights", self.keep_weights))
+        object.__setattr__(self, "leave_out_refused", _yes("leave_out_refused", self.leave_out_refused))
         object.__setattr__(self, "settings", tables("settings", self.settings or {}) or None)
         object.__setattr__(self, "class_splits", _splits(self.class_splits))
         object.__setattr__(self, "pooling", _pooling(self.pooling))

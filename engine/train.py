@@ -21,7 +21,7 @@ from engine.control import Control
 from engine.course import Course
 from engine.events import Diverged, EpochEnded, Event
 from engine.seeding import derive
-from engine.spec import TrainSpec
+from engine.spec import AUTO, TrainSpec
 from engine.strategies import Phase
 from engine.tuning import Tuning
 
@@ -229,7 +229,13 @@ def decayed(parameters: list[torch.nn.Parameter], weight_decay: float) -> list[d
 
 
 def make_optimiser(parameters: list[Any], spec: TrainSpec) -> torch.optim.Optimizer:
-    """SGD with Nesterov momentum 0.9, or AdamW, of parameters or of groups of them."""
+    """SGD with Nesterov momentum 0.9, or AdamW, of parameters or of groups of them.
+
+    Raises:
+        ValueError: the spec leaves optimiser or rate at `auto`, which `engine.recipes` has to settle first.
+    """
+    if AUTO in (spec.optimizer, spec.learning_rate):
+        raise ValueError("the training was not settled: its optimiser or learning rate is still 'auto'")
     grouped = bool(parameters) and isinstance(parameters[0], dict)
     groups = parameters if grouped else decayed(parameters, spec.weight_decay)
     if spec.optimizer == "adamw":

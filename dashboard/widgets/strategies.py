@@ -14,6 +14,7 @@ from dashboard.figures.learning_schedule import learning_schedule
 from dashboard.widgets import draft
 from dashboard.widgets.chart import chart
 from dashboard.widgets.literal import literal
+from dashboard.widgets.training import WORDS
 from engine import mistakes
 from engine.backbones import Card
 from engine.course import schedule_table
@@ -170,6 +171,9 @@ def schedule(card: Card | None) -> None:
         strategy = STRATEGIES[run.strategy]
         waits = strategy.on_plateau(settled(strategy, run.settings or {}))
         note = "when a group joins depends on the validation loss: drawn evenly" if waits else ""
+        if not strategy.solves_head:
+            rule = f"{WORDS[run.train.optimizer]}, peak rate {run.train.learning_rate:g}"
+            note = f"{rule}; {note}" if note else rule
         drawn = state.chart("lab", learning_schedule, rows, label=strategy.label, note=note, uirevision=run.run_id)
         chart(drawn, key="lab-schedule-chart")
 

@@ -87,7 +87,9 @@ def _numbers() -> None:
     _number("Batch size", "batch_size", 1, 65_536, 8, "Images per step. Larger needs more memory.")
     _number(
         "Learning rate", "learning_rate", 0.0, 100.0, 0.005,
-        "The size of a step at its peak. Too high and the loss grows, too low and little is learned. Above 0.",
+        "The size of a step at its peak, above 0. Too high and the loss grows, too low and little is learned. Empty: every"
+        " strategy takes the rate it is known to work with; a number holds for all of them.",
+        empty="As suits each strategy",
     )  # fmt: skip
     _number(
         "Weight decay", "weight_decay", 0.0, 1.0, 0.0001,
@@ -103,13 +105,17 @@ def _numbers() -> None:
     )  # fmt: skip
 
 
-def _number(label: str, field: str, low: float, high: float, step: float, help: str) -> None:
+def _number(label: str, field: str, low: float, high: float, step: float, help: str, empty: str | None = None) -> None:
     form = "%g" if isinstance(low, float) else "%d"
-    st.number_input(label, low, high, draft.start(field), step, form, draft.key(field), help)
+    st.number_input(label, low, high, draft.start(field), step, form, draft.key(field), help, placeholder=empty)
 
 
 def _choices(info: DatasetInfo | None) -> None:
-    _choose("Optimiser", "optimizer", spec.OPTIMIZERS, "The rule that turns gradients into steps.")
+    _choose(
+        "Optimiser", "optimizer", spec.OPTIMIZERS,
+        "The rule that turns gradients into steps. Automatic: SGD for convolutional networks, AdamW for transformers and for"
+        " strategies that train a few parameters.",
+    )  # fmt: skip
     _choose(
         "Schedule", "schedule", spec.SCHEDULES,
         "How the learning rate changes. One cycle: rises over the first fifth, then falls to 0. Cosine: falls to 0.",

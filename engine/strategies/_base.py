@@ -175,6 +175,10 @@ class Strategy:
     """Whether the next phase begins when the validation loss has stopped falling, instead of at its share of the steps."""
     curve: str = ""
     """The schedule that is part of its definition; empty takes the experiment's."""
+    optimizer: str = ""
+    """What an experiment that names no optimiser trains it with; empty: what suits the backbone (`engine.recipes`)."""
+    rate_factor: float = 1.0
+    """Its learning rate where an experiment names none, as a multiple of the rate of full fine-tuning with that optimiser."""
     tuning: str = ""
     """Module of `engine.tuning` with what it does to tensors; empty: nothing beyond the above."""
     extra_passes: float = 0.0

@@ -6,6 +6,7 @@ networks). Here: one after every unit of any network whose units compose.
 
 from __future__ import annotations
 
+from engine.strategies import _few
 from engine.strategies._base import STRATEGIES, Card, Setting, Settings, Strategy, nothing
 from engine.strategies._layers import channels
 
@@ -32,6 +33,8 @@ STRATEGIES.register(
         summary="Everything frozen; a small bottleneck after every unit learns to correct its output.",
         source="Houlsby et al. 2019; Rebuffi, Bilen & Vedaldi 2017",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.RATE_FACTOR,
         settings=(Setting("width", "Width", 8, "Channels in the bottleneck; narrower units take their own.", 0, 4096),),
         refuses=refuses,
         moves=nothing,

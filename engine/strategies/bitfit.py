@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.strategies import _few
 from engine.strategies._base import STRATEGIES, Card, Moves, Settings, Strategy
 from engine.strategies._layers import part
 
@@ -18,6 +19,8 @@ STRATEGIES.register(
         summary="Only biases train; in networks with batch normalisation these are its shifts.",
         source="Ben Zaken, Ravfogel & Goldberg 2022",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.RATE_FACTOR,
         refuses=refuses,
         moves=lambda card, depth, settings: Moves((), "bias"),
     )

@@ -3,7 +3,7 @@
 Liu et al. 2024, equation 5; the norm counts as a constant in the backward pass (section 4.3), as in the `peft` library.
 """
 
-from engine.strategies import _low_rank
+from engine.strategies import _few, _low_rank
 from engine.strategies._base import STRATEGIES, Strategy, nothing
 
 STRATEGIES.register(
@@ -13,6 +13,8 @@ STRATEGIES.register(
         summary="Like LoRA, with the length of every row of a weight learned apart from its direction.",
         source="Liu et al. 2024",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.LOW_RANK_FACTOR,
         settings=(_low_rank.rank(1), _low_rank.ALPHA, _low_rank.WHERE),
         refuses=_low_rank.refuses,
         moves=nothing,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.strategies import _few
 from engine.strategies._base import STRATEGIES, Card, Settings, Strategy, nothing
 from engine.strategies._layers import attentions, layers
 
@@ -50,6 +51,8 @@ STRATEGIES.register(
         summary="Everything frozen; learned factors multiply keys, values and hidden channels.",
         source="Liu et al. 2022",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.RATE_FACTOR,
         refuses=refuses,
         moves=nothing,
         added=lambda card, settings: sum(target.size for target in targets(card)),

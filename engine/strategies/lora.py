@@ -4,7 +4,7 @@ Hu et al. 2022, section 4.1. In a convolution A keeps the kernel and B is 1 x 1.
 Ours is written here and not taken from the `peft` library: that one cannot be imported without `transformers` and `accelerate`.
 """
 
-from engine.strategies import _low_rank
+from engine.strategies import _few, _low_rank
 from engine.strategies._base import STRATEGIES, Strategy, nothing
 
 STRATEGIES.register(
@@ -14,6 +14,8 @@ STRATEGIES.register(
         summary="Everything frozen; each layer learns an update of low rank beside its weight.",
         source="Hu et al. 2022",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.LOW_RANK_FACTOR,
         settings=(_low_rank.rank(0), _low_rank.ALPHA, _low_rank.WHERE),
         refuses=_low_rank.refuses,
         moves=nothing,

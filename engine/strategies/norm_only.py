@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.strategies import _few
 from engine.strategies._base import STRATEGIES, Card, Moves, Settings, Strategy
 from engine.strategies._layers import part
 
@@ -18,6 +19,8 @@ STRATEGIES.register(
         summary="Only normalisation layers adapt, with their running statistics; every kernel stays frozen.",
         source="Frankle, Schwab & Morcos 2021; Mudrakarta et al. 2019",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.RATE_FACTOR,
         refuses=refuses,
         moves=lambda card, depth, settings: Moves((), "norm"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.strategies import _few
 from engine.strategies._base import STRATEGIES, Card, Setting, Settings, Strategy, nothing
 from engine.strategies._layers import attentions, layers, needs_tokens
 
@@ -27,6 +28,8 @@ STRATEGIES.register(
         summary="Everything frozen; every attention also looks at learned keys and values.",
         source="Li & Liang 2021",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.RATE_FACTOR,
         settings=(Setting("tokens", "Tokens", 8, "How many learned keys and values every block gets.", 0, 1024),),
         refuses=refuses,
         moves=nothing,

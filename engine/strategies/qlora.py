@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 
-from engine.strategies import _low_rank
+from engine.strategies import _few, _low_rank
 from engine.strategies._base import STRATEGIES, Card, Setting, Settings, Strategy, nothing
 from engine.strategies._layers import layers
 
@@ -30,6 +30,8 @@ STRATEGIES.register(
         summary="LoRA on a backbone whose linear layers are kept in 4 or 8 bits; needs CUDA and bitsandbytes.",
         source="Dettmers et al. 2023",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.LOW_RANK_FACTOR,
         settings=(_low_rank.rank(0), _low_rank.ALPHA, BITS),
         refuses=refuses,
         moves=nothing,

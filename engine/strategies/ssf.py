@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.strategies import _few
 from engine.strategies._base import STRATEGIES, Card, Settings, Strategy, nothing
 from engine.strategies._layers import weights
 
@@ -29,6 +30,8 @@ STRATEGIES.register(
         summary="Everything frozen; the output of every layer is scaled and shifted, channel by channel.",
         source="Lian et al. 2022",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.RATE_FACTOR,
         refuses=refuses,
         moves=nothing,
         added=lambda card, settings: sum(2 * size for _, _, size in targets(card)),

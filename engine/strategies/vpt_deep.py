@@ -1,5 +1,6 @@
 """Visual prompt tuning, deep: learned tokens, every block gets new ones (Jia et al. 2022, section 3.2)."""
 
+from engine.strategies import _few
 from engine.strategies._base import STRATEGIES, Setting, Strategy, nothing
 from engine.strategies._layers import needs_tokens, token_width
 
@@ -10,6 +11,8 @@ STRATEGIES.register(
         summary="Everything frozen; learned tokens join those of the image, new ones before every block.",
         source="Jia et al. 2022",
         group="parameter-efficient",
+        optimizer=_few.OPTIMIZER,
+        rate_factor=_few.RATE_FACTOR,
         settings=(Setting("tokens", "Tokens", 8, "How many learned tokens every block gets.", 0, 1024),),
         refuses=lambda card, settings: needs_tokens(card),
         moves=nothing,

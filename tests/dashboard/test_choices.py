@@ -15,7 +15,9 @@ from engine.strategies import GROUPS
 
 SPECS = [
     recipe.START,
-    *(preset.spec for preset in PRESETS if len(preset.spec.datasets) == 1),  # the Lab takes one, and says so
+    *(
+        preset.spec for preset in PRESETS if len(preset.spec.datasets) == len(preset.spec.backbones) == 1
+    ),  # the Lab takes one, and says so
     ExperimentSpec(),
     ExperimentSpec(
         backbones=("timm:resnet18",),

@@ -89,7 +89,7 @@ def test_presets_are_listed_and_printed_as_toml(said):
 def test_a_plan_lists_runs_and_costs_and_records_nothing(said, file, no_worker):
     code, out = said("plan", file)
     assert code == 0
-    assert out.count("from_scratch") == 2
+    assert out.count("  from_scratch ") == 2  # and once in the line that says how they are trained
     assert "2 runs, about" in out
     assert "rough" in out
     assert "No runs yet" in said("runs")[1]

@@ -134,6 +134,7 @@ def test_a_finished_run(store, frames, claimed):
         "message": "",
         "seconds": 3.5,
         "epochs": 1,
+        "optimizer": "auto",
         "val_accuracy": 0.75,
         "test_accuracy": 0.75,
         "test_n": 8,
@@ -150,6 +151,7 @@ def test_a_finished_run(store, frames, claimed):
     assert row["finished"] >= row["started"] >= row["created"]
     assert abs(row["created"] - pd.Timestamp.now("UTC")) < pd.Timedelta(minutes=5)
     assert pd.isna(row["eta_seconds"])
+    assert pd.isna(row["learning_rate"])  # nobody planned this run
 
 
 def test_the_learning_curve_by_hand(frames, claimed):

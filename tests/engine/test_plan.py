@@ -9,8 +9,11 @@ import pytest
 from engine.backbones import Card, Unit
 from engine.datasets import DatasetInfo
 from engine.errors import DatasetError, SpecError, UnknownNameError
-from engine.plan import cells, plan
+from engine.layer_transfer import CURVES
+from engine.plan import cells, left_out, left_out_words, plan
+from engine.presets import PRESETS
 from engine.spec import ExperimentSpec
+from engine.strategies import STRATEGIES
 
 UNITS = 4
 
@@ -143,3 +146,39 @@ def test_cells_of_a_network_of_one_unit():
     single = dataclasses.replace(card(), units=card().units[:1])
     found = cells(ExperimentSpec(strategies=["partial_fine_tuning", "linear_probe"]), single)
     assert found == [("full_fine_tuning", 0, "pretrained", None), ("linear_probe", 1, "pretrained", None)]
+
+
+def test_what_a_backbone_refuses_is_left_out_where_that_is_asked_for_and_the_reason_is_told():
+    asked = {"strategies": ["linear_probe", "vpt_deep", "soup"]}
+    with pytest.raises(SpecError, match="cannot be used here"):
+        planned(**asked)
+    assert planned(**asked, leave_out_refused=True) == [("linear_probe", UNITS, "pretrained")]
+    spec = ExperimentSpec(
+        backbones=["net", "other"], datasets=["data"], strategies=["linear_probe", "vpt_deep"], leave_out_refused=True
+    )
+    assert [(one.strategy, one.backbone) for one in left_out(spec, card=card)] == [
+        ("vpt_deep", "net"),
+        ("vpt_deep", "other"),
+    ]
+    (sentence,) = left_out_words(left_out(spec, card=card))
+    assert sentence.startswith("Prompt tuning, deep is left out on net, other: it needs a plain vision transformer")
+    assert left_out(dataclasses.replace(spec, leave_out_refused=None), card=card) == []
+
+
+def test_leaving_out_everything_is_refused():
+    with pytest.raises(SpecError, match="plans no runs"):
+        planned(strategies=["vpt_deep"], leave_out_refused=True)
+
+
+def test_every_strategy_is_in_the_preset_of_all_of_them_or_left_out_with_a_reason():
+    spec = PRESETS["all_strategies"].spec
+    runs = [one.run for one in plan(spec)]
+    assert {run.backbone for run in runs} == set(spec.backbones)
+    assert {run.seed for run in runs} == set(range(6))
+    assert len(runs) % 6 == 0
+    assert {run.train.optimizer for run in runs} == {"sgd", "adamw"}
+    ran = {run.strategy for run in runs}
+    same = {"top_n", "one_cycle"}  # by definition partial fine-tuning, and full fine-tuning with the usual schedule
+    nowhere = {one.strategy for one in left_out(spec)} - ran
+    assert ran | same | nowhere == {one.name for one in STRATEGIES if not one.mistake_of} - set(CURVES)
+    assert nowhere >= {"soup", "adapter_merging", "ewc"}

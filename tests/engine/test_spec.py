@@ -29,7 +29,7 @@ trains = st.builds(
     TrainSpec,
     epochs=st.integers(1, 10_000),
     batch_size=st.integers(1, 65_536),
-    learning_rate=st.floats(0, 100, exclude_min=True) | st.integers(1, 100),
+    learning_rate=st.floats(0, 100, exclude_min=True) | st.integers(1, 100) | st.just("auto"),
     optimizer=st.sampled_from(OPTIMIZERS),
     weight_decay=st.floats(0, 1) | st.integers(0, 1),
     schedule=st.sampled_from(SCHEDULES),
@@ -119,9 +119,12 @@ def test_whatever_is_measured_is_in_the_identity(change):
 def test_identities_do_not_change_between_versions():
     # Recorded on 2026-11-21 (SPEC_VERSION 1): a store written then must still find its runs.
     then = ("linear_probe", "knn")
-    run = RunSpec("resnet20_cifar10", "digits", "full_fine_tuning", 0, 0, 100, measures=then)
+    train = TrainSpec(
+        learning_rate=0.02, optimizer="sgd"
+    )  # the defaults of then; plans still give full fine-tuning these
+    run = RunSpec("resnet20_cifar10", "digits", "full_fine_tuning", 0, 0, 100, measures=then, train=train)
     assert run.run_id == "b678d6042f3f5cc0"
-    assert ExperimentSpec(measures=then).experiment_id == "91b15c2ab692b32f"
+    assert ExperimentSpec(measures=then, train=train).experiment_id == "91b15c2ab692b32f"
 
 
 def test_what_is_not_asked_for_is_no_part_of_an_identity():

@@ -35,7 +35,8 @@ def network(seed: int = 0) -> ComposedNetwork:
 
 
 def task(depth: int = 0, seed: int = 0, **changes: object) -> Task:
-    spec = TrainSpec(**{"epochs": 4, "batch_size": 8, "learning_rate": 0.05, "precision": "float32", **changes})
+    plain = {"epochs": 4, "batch_size": 8, "learning_rate": 0.05, "optimizer": "sgd", "precision": "float32"}
+    spec = TrainSpec(**{**plain, **changes})
     draws = np.random.default_rng(5)
     labels = np.arange(48) % 3
     images = (draws.integers(0, 100, size=(48, 8, 8, 3)) + labels[:, None, None, None] * 60).astype(np.uint8)
@@ -148,7 +149,7 @@ def test_resuming_gives_the_same_bits(optimizer, through_disk, home, make_run):
 
 def test_restored_optimiser_tensors_lie_in_memory_like_their_parameters():
     parameter = nn.Parameter(torch.randn(4, 3, 3, 3).to(memory_format=torch.channels_last))
-    optimiser = train.make_optimiser([parameter], TrainSpec(optimizer="adamw"))
+    optimiser = train.make_optimiser([parameter], TrainSpec(optimizer="adamw", learning_rate=0.02))
     parameter.grad = torch.ones_like(parameter)
     optimiser.step()
     state = optimiser.state_dict()
@@ -246,7 +247,8 @@ def test_frozen_tensors_are_not_in_the_optimiser_and_do_not_move(monkeypatch):
 
 
 def test_weight_decay_is_for_matrices_and_kernels():
-    groups = train.make_optimiser(list(network().parameters()), TrainSpec(weight_decay=0.1)).param_groups
+    spec = TrainSpec(optimizer="sgd", learning_rate=0.02, weight_decay=0.1)
+    groups = train.make_optimiser(list(network().parameters()), spec).param_groups
     assert [group["weight_decay"] for group in groups] == [0.1, 0.0]
     assert all(parameter.ndim > 1 for parameter in groups[0]["params"])
     assert all(parameter.ndim == 1 for parameter in groups[1]["params"])
@@ -254,7 +256,7 @@ def test_weight_decay_is_for_matrices_and_kernels():
 
 def test_one_step_of_sgd_by_hand():
     parameter = nn.Parameter(torch.tensor([[1.0]]))
-    optimiser = train.make_optimiser([parameter], TrainSpec(learning_rate=0.1, weight_decay=0.5))
+    optimiser = train.make_optimiser([parameter], TrainSpec(optimizer="sgd", learning_rate=0.1, weight_decay=0.5))
     parameter.grad = torch.tensor([[2.0]])
     optimiser.step()
     # Nesterov's first step: gradient with decay g = 2 + 0.5; g + 0.9 g = 1.9 g.
@@ -285,3 +287,9 @@ def test_an_observer_is_asked_after_every_evaluation_and_changes_nothing():
     events = [item for item in items if not isinstance(item, Savepoint)]
     assert [event.kind for event in events] == ["epoch", "notice"] * 5
     assert tensors_sha256(watched.network.state_dict()) == tensors_sha256(plain.network.state_dict())
+
+
+def test_what_is_left_at_auto_is_not_trained_by_guess():
+    for open_ended in ({"optimizer": "sgd"}, {"learning_rate": 0.1}):
+        with pytest.raises(ValueError, match="still 'auto'"):
+            train.make_optimiser(list(network().parameters()), TrainSpec(**open_ended))

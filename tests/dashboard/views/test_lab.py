@@ -108,6 +108,18 @@ def test_a_choice_changes_the_address_and_a_changed_address_the_choice(lab: AppT
     assert (len(asked(lab).seeds), asked(lab).train.epochs) == (2, 7)
 
 
+def test_a_rate_is_as_suits_each_strategy_until_one_is_given(lab: AppTest) -> None:
+    at(lab, {})
+    assert lab.number_input(key=key(lab, "learning_rate")).value is None
+    assert (asked(lab).train.learning_rate, asked(lab).train.optimizer) == ("auto", "auto")
+    lab.number_input(key=key(lab, "learning_rate")).set_value(0.05).run()
+    assert asked(lab).train.learning_rate == 0.05
+    at(lab, {"learning_rate": ["0.05"]})
+    assert lab.number_input(key=key(lab, "learning_rate")).value == 0.05
+    at(lab, {"learning_rate": ["fast"]})
+    assert "is 'fast'; it must be a number above 0 and at most 100, or 'auto'" in lab.warning[0].value
+
+
 def test_start_over_forgets_every_choice(lab: AppTest) -> None:
     at(lab, {"preset": ["every_depth"], "epochs": ["3"]})
     lab.button(key="lab-reset").click().run()

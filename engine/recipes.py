@@ -1,0 +1,58 @@
+"""Optimiser and learning rate of a run whose experiment leaves them at `auto`: pure, and written into every planned run.
+
+Convolutional networks are fine-tuned by SGD with momentum at 0.02, which is what this engine's pretraining recipes and
+Kornblith et al. 2019 (appendix A.4: 0.01 for most) use in order of magnitude; networks with attention by AdamW at 0.001,
+because their gradients differ in size from layer to layer and SGD at one rate leaves parts of them untrained (Zhang et al.
+2020, "Why are adaptive methods good for attention models?"). Strategies that train a few new or selected parameters in a
+frozen network say a factor of their own: those parameters start at nothing and are far fewer, and their papers step further.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from engine.backbones import Card
+from engine.spec import AUTO, RunSpec, TrainSpec
+from engine.strategies import STRATEGIES
+
+FULL_RATE = {"sgd": 0.02, "adamw": 0.001}
+"""Peak rate of full fine-tuning by optimiser."""
+
+
+def attends(card: Card) -> bool:
+    """Whether a backbone is made of attention (ViT, Swin, BEiT, ...), by the names of its weights."""
+    return any("attn" in weight.name for unit in card.units for weight in unit.weights)
+
+
+def resolved(train: TrainSpec, strategy: str, card: Card) -> TrainSpec:
+    """The same training with the optimiser and the learning rate that `auto` stands for; what is given stays.
+
+    Args:
+        train: of an experiment or a run.
+        strategy: its name.
+        card: of the backbone.
+
+    Raises:
+        UnknownNameError: there is no such strategy.
+    """
+    own = STRATEGIES[strategy]
+    optimizer, rate = train.optimizer, train.learning_rate
+    if optimizer == AUTO:
+        optimizer = own.optimizer or ("adamw" if attends(card) else "sgd")
+    if rate == AUTO:
+        rate = FULL_RATE[optimizer] * own.rate_factor
+    return dataclasses.replace(train, optimizer=optimizer, learning_rate=rate)
+
+
+def summary(runs: Iterable[RunSpec]) -> list[str]:
+    """One line for each backbone, optimiser and peak rate among runs that train by steps, with the strategies that get them."""
+    found: dict[tuple[str, str, float | str], dict[str, None]] = {}
+    for run in runs:
+        if not STRATEGIES[run.strategy].solves_head:
+            key = run.backbone, run.train.optimizer, run.train.learning_rate
+            found.setdefault(key, {})[run.strategy] = None
+    return [
+        f"{backbone}, {optimizer} at a peak rate of {rate}: {', '.join(names)}"
+        for (backbone, optimizer, rate), names in found.items()
+    ]

@@ -1,0 +1,127 @@
+"""One row for each strategy, one group of columns for each backbone: accuracy with its interval, ties, cost. Pure.
+
+The words are those of the Compare page: test accuracy in percent, mean over the seeds, Student's t interval over seeds (Wilson
+over images for one seed), the same letter for what is not told apart (paired t, Holm), time and trained parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import pandas as pd
+
+from engine import comparisons, stats
+from engine.errors import SpecError
+from engine.strategies import STRATEGIES
+
+CELL = ["backbone", "strategy", "frozen_depth"]
+COLUMNS = [
+    "backbone", "strategy", "frozen_depth", "seeds", "mean_percent", "low_percent", "high_percent", "interval", "ties",
+    "seconds", "trained_parameters",
+]  # fmt: skip
+SERIES = ("dataset", "budget", "weights")
+
+
+def strategy_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per backbone, strategy and frozen depth, by backbone in the order of the runs, highest mean first.
+
+    Args:
+        runs: the frame `runs` of one experiment; what is not finished is left out, a run counts once.
+
+    Returns:
+        The columns `COLUMNS`: seeds (finished), mean_percent, low_percent and high_percent of the test accuracy (the interval
+        cut at 0 and 100; NaN where there is none), interval (its kind), ties (letters; "" below `stats.CLAIM_PAIRS` seeds),
+        seconds (mean over seeds) and trained_parameters.
+
+    Raises:
+        SpecError: the runs are of several datasets, label budgets or (beyond from scratch) starting weights, or none finished.
+    """
+    done = runs[(runs["state"] == "finished") & runs["test_accuracy"].notna()].drop_duplicates("run_id")
+    if done.empty:
+        raise SpecError("No run of this experiment has finished yet, so there is no table. Look again later.")
+    transferred = done[done["strategy"] != "from_scratch"]
+    for column in SERIES:
+        found = transferred[column].unique()
+        if len(found) > 1:
+            raise SpecError(
+                f"A table compares strategies on one {column}, and this experiment has {len(found)}: "
+                f"{', '.join(map(str, found))}. Export the frame `runs` instead."
+            )
+    cells = stats.summarise(done, CELL, value="test_accuracy", images="test_n")
+    cost = done.groupby(CELL, sort=False).agg(
+        seconds=("seconds", "mean"), trained_parameters=("trainable_parameters", "max")
+    )
+    table = cells.merge(cost.reset_index(), on=CELL).assign(
+        seeds=cells["n"],
+        mean_percent=cells["mean"] * 100,
+        low_percent=(cells["low"] * 100).clip(0, 100),
+        high_percent=(cells["high"] * 100).clip(0, 100),
+        ties=_ties(done, cells),
+    )
+    order = {name: place for place, name in enumerate(done["backbone"].unique())}
+    table = table.assign(_place=table["backbone"].map(order))
+    table = table.sort_values(["_place", "mean_percent"], ascending=[True, False], kind="stable", ignore_index=True)
+    return table[COLUMNS]
+
+
+def _ties(done: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
+    """The letters of every cell among those of its backbone."""
+    letters: dict[Hashable, str] = {}
+    for _, of_one in done.groupby("backbone", sort=False):
+        values = {cell: rows.set_index("seed")["test_accuracy"] for cell, rows in of_one.groupby(CELL, sort=False)}
+        enough = {cell: one for cell, one in values.items() if len(one) >= stats.CLAIM_PAIRS}
+        if len(enough) > 1:
+            letters |= comparisons.letters(stats.tie_groups(enough))
+    return [letters.get(cell, "") for cell in cells[CELL].itertuples(index=False, name=None)]
+
+
+def label(strategy: str, frozen_depth: int) -> str:
+    """What people call a row: "LoRA", "Frozen depth 4"."""
+    if strategy == "partial_fine_tuning":
+        return f"Frozen depth {frozen_depth}"
+    return STRATEGIES[strategy].label if strategy in STRATEGIES else strategy
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table for a README: a row per strategy, highest mean on the first backbone on top; what was not run is empty."""
+    names = list(dict.fromkeys(table["backbone"]))
+    by_cell = {(one.backbone, one.strategy, one.frozen_depth): one for one in table.itertuples()}
+    rows = list(dict.fromkeys((one.strategy, one.frozen_depth) for one in table.itertuples()))
+    # The probe and its like freeze everything, which is another depth in every network: one row.
+    merged: dict[str, list[tuple[str, int]]] = {}
+    for row in rows:
+        merged.setdefault(label(*row), []).append(row)
+    head = ["strategy"]
+    for name in names:
+        head += [f"{name}: test accuracy (%)", "ties", "time (s)", "trained"]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for said, found in merged.items():
+        line = [said]
+        for name in names:
+            one = next((by_cell[name, *row] for row in found if (name, *row) in by_cell), None)
+            line += _cell(one)
+        lines.append(f"| {' | '.join(line)} |")
+    return "\n".join([*lines, "", _note(table)])
+
+
+def _cell(one: object) -> list[str]:
+    if one is None:
+        return ["", "", "", ""]
+    some = "" if pd.isna(one.low_percent) else f" ({one.low_percent:.1f} to {one.high_percent:.1f})"
+    time = "" if pd.isna(one.seconds) else f"{one.seconds:.1f}"
+    trained = "" if pd.isna(one.trained_parameters) else f"{one.trained_parameters:,}"
+    return [f"{one.mean_percent:.1f}{some}", one.ties, time, trained]
+
+
+def _note(table: pd.DataFrame) -> str:
+    low, high = table["seeds"].min(), table["seeds"].max()
+    parts = [f"Mean test accuracy over {low if low == high else f'{low} to {high}'} seed{'s' if high > 1 else ''}"]
+    kinds = [kind for kind in dict.fromkeys(table["interval"]) if kind != stats.NO_INTERVAL]
+    if kinds:
+        parts.append(f"95 % interval: {', '.join(kinds)}")
+    if (table["ties"] != "").any():
+        parts.append("same letter within a backbone: not told apart (paired t, Holm)")
+    else:
+        parts.append(f"exploring: no claim below {stats.CLAIM_PAIRS} seeds")
+    parts.append("time: of one run on the machine that ran it; trained: parameters that train, head included")
+    return "; ".join(parts) + "."

@@ -1,0 +1,131 @@
+"""The table of strategies against one worked out by hand: means, intervals, ties, cost, and what is refused."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from engine.errors import SpecError
+from engine.strategy_table import COLUMNS, label, markdown, strategy_table
+
+T5 = 2.5705818  # Student t, 5 degrees of freedom, 97.5 %
+
+
+def runs(*cells: tuple[str, str, int, list[float]], **changes: object) -> pd.DataFrame:
+    """Finished runs: (backbone, strategy, frozen depth, accuracy of every seed)."""
+    rows = [
+        {
+            "run_id": f"{backbone}-{strategy}-{depth}-{seed}",
+            "backbone": backbone,
+            "dataset": "digits",
+            "budget": "50",
+            "weights": "random" if strategy == "from_scratch" else "pretrained",
+            "strategy": strategy,
+            "frozen_depth": depth,
+            "seed": seed,
+            "state": "finished",
+            "test_accuracy": accuracy,
+            "test_n": 790,
+            "seconds": 2.0 + seed,
+            "trainable_parameters": 1290,
+            **changes,
+        }
+        for backbone, strategy, depth, accuracies in cells
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    return pd.DataFrame(rows)
+
+
+HIGH, LOW = [0.80, 0.82, 0.84, 0.80, 0.82, 0.84], [0.50, 0.51, 0.55, 0.50, 0.52, 0.54]
+
+
+def test_a_table_by_hand():
+    table = strategy_table(
+        runs(
+            ("resnet20_cifar10", "linear_probe", 10, LOW),
+            ("resnet20_cifar10", "lora", 0, HIGH),
+            ("vit_cifar10", "linear_probe", 7, LOW[:1]),
+        )
+    )
+    assert list(table.columns) == COLUMNS
+    lora, probe, vit = table.to_dict("records")
+    assert (lora["strategy"], probe["strategy"], vit["backbone"]) == ("lora", "linear_probe", "vit_cifar10")
+    # mean .82; deviations -.02, 0, .02 twice: sd = sqrt(.0016 / 5); half = t sd / sqrt(6)
+    half = T5 * math.sqrt(0.0016 / 5) / math.sqrt(6) * 100
+    assert lora["mean_percent"] == pytest.approx(82.0)
+    assert lora["low_percent"] == pytest.approx(82.0 - half, abs=1e-4)
+    assert lora["high_percent"] == pytest.approx(82.0 + half, abs=1e-4)
+    assert lora["interval"] == "Student t over seeds"
+    assert lora["seconds"] == 4.5
+    assert lora["trained_parameters"] == 1290
+    assert (lora["ties"], probe["ties"]) == ("a", "b")  # 30 points apart in every pair
+    assert (vit["seeds"], vit["ties"], vit["interval"]) == (1, "", "Wilson over images")
+
+
+def test_cells_that_cannot_be_told_apart_share_a_letter():
+    close = [value + (0.01 if seed % 2 else -0.01) for seed, value in enumerate(HIGH)]
+    table = strategy_table(runs(("net", "lora", 0, HIGH), ("net", "dora", 0, close)))
+    assert set(table["ties"]) == {"a"}
+
+
+def test_five_seeds_support_no_letters():
+    table = strategy_table(runs(("net", "lora", 0, HIGH[:5]), ("net", "linear_probe", 4, LOW[:5])))
+    assert set(table["ties"]) == {""}
+    assert "exploring: no claim below 6 seeds" in markdown(table)
+
+
+def test_a_run_of_two_attempts_or_experiments_counts_once_and_what_did_not_finish_not_at_all():
+    found = runs(("net", "lora", 0, HIGH))
+    stopped = runs(("net", "dora", 0, HIGH), state="stopped")
+    table = strategy_table(pd.concat([found, found, stopped]))
+    assert table["seeds"].tolist() == [6]
+    assert table["strategy"].tolist() == ["lora"]
+
+
+def test_markdown_by_hand():
+    text = markdown(
+        strategy_table(
+            runs(
+                ("resnet20_cifar10", "linear_probe", 10, LOW),
+                ("resnet20_cifar10", "partial_fine_tuning", 4, HIGH),
+                ("vit_cifar10", "linear_probe", 7, LOW),
+                ("vit_cifar10", "vpt_deep", 0, HIGH),
+            )
+        )
+    )
+    lines = text.splitlines()
+    assert lines[0] == (
+        "| strategy | resnet20_cifar10: test accuracy (%) | ties | time (s) | trained"
+        " | vit_cifar10: test accuracy (%) | ties | time (s) | trained |"
+    )
+    assert lines[1] == "|" + "---|" * 9
+    assert lines[2] == "| Frozen depth 4 | 82.0 (80.1 to 83.9) | a | 4.5 | 1,290 |  |  |  |  |"
+    assert (
+        lines[3] == "| Linear probe | 52.0 (49.8 to 54.2) | b | 4.5 | 1,290 | 52.0 (49.8 to 54.2) | b | 4.5 | 1,290 |"
+    )
+    assert lines[4] == "| Prompt tuning, deep |  |  |  |  | 82.0 (80.1 to 83.9) | a | 4.5 | 1,290 |"
+    assert lines[6] == (
+        "Mean test accuracy over 6 seeds; 95 % interval: Student t over seeds; same letter within a backbone: not told apart"
+        " (paired t, Holm); time: of one run on the machine that ran it; trained: parameters that train, head included."
+    )
+
+
+def test_runs_that_make_no_one_table_are_refused():
+    with pytest.raises(SpecError, match="No run of this experiment has finished"):
+        strategy_table(runs(("net", "lora", 0, HIGH), state="queued"))
+    two = pd.concat([runs(("net", "lora", 0, HIGH)), runs(("net", "dora", 0, HIGH), dataset="shapes:1")])
+    with pytest.raises(SpecError, match="on one dataset, and this experiment has 2: digits, shapes:1"):
+        strategy_table(two)
+
+
+def test_the_control_starts_from_random_weights_and_is_in_the_same_table():
+    table = strategy_table(runs(("net", "lora", 0, HIGH), ("net", "from_scratch", 0, LOW)))
+    assert table["strategy"].tolist() == ["lora", "from_scratch"]
+
+
+def test_labels_are_those_of_the_registry():
+    assert label("lora", 0) == "LoRA"
+    assert label("partial_fine_tuning", 4) == "Frozen depth 4"
+    assert label("of_a_later_version", 0) == "of_a_later_version"
