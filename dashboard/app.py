@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # section -> (page, title, icon, path in the URL); the first page is where one arrives
 PAGES = {
     "Explore": (
-        (start.page, "Start", ":material/ac_unit:", "home"),  # at "/"; Streamlit reserves the path all the same
+        (start.page, "Start", ":material/ac_unit:", None),  # at "/"
         (data.page, "Data", ":material/photo_library:", "data"),
         (lab.page, "Lab", ":material/science:", "lab"),
         (live.page, "Live", ":material/monitoring:", "live"),
@@ -44,7 +44,7 @@ def main() -> None:
         ]
         for section, pages in PAGES.items()
     }
-    page = st.navigation(sections | {"": [_start(sections["Explore"][0])]})
+    page = st.navigation(sections | {"": [_leads_to(sections["Explore"][0], path) for path in ("start", "home")]})
     st.session_state["app-pages"] = {entry.url_path or "start": entry for pages in sections.values() for entry in pages}
     _carry(page)
     try:
@@ -53,9 +53,9 @@ def main() -> None:
         st.session_state["app-chosen"] = st.query_params.get_all(CARRIED)
 
 
-def _start(first: StreamlitPage) -> StreamlitPage:
-    """The first page lives at "/"; "/start", which people type and link to, leads there."""
-    return st.Page(lambda: st.switch_page(first), title="Start", url_path="start", visibility="hidden")
+def _leads_to(first: StreamlitPage, path: str) -> StreamlitPage:
+    """The first page lives at "/"; other paths that people type and link to lead there."""
+    return st.Page(lambda: st.switch_page(first), title="Start", url_path=path, visibility="hidden")
 
 
 def _carry(page: StreamlitPage) -> None:

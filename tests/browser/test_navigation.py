@@ -81,3 +81,11 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(address: str, open_pa
     page = open_page(f"{address}/lab", width=390, height=844)
     expect(page.get_by_role("heading", name="Lab")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("path", ["start", "home"])
+def test_what_people_type_leads_to_the_first_page(address: str, open_page: Callable[..., Page], path: str) -> None:
+    page = open_page(f"{address}/{path}")
+    expect(page.get_by_role("heading", name="Start")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"^{re.escape(address)}/?$"))
+    assert not page.get_by_text("Page not found").is_visible()
