@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import backbone_commands, dataset_commands, layers_command, table_command
+from engine import backbone_commands, cost, dataset_commands, layers_command, table_command
 from engine.errors import SpecError, TransferscopeError, UnknownNameError
 from engine.frames import NAMES as FRAMES
 from engine.imports import command as imports
@@ -155,21 +155,18 @@ def _plan(args: argparse.Namespace) -> int:
             f"{run.run_id}  {run.backbone}  {run.dataset}  {run.strategy:<20} frozen {run.frozen_depth:>2} of"
             f" {one.card.n_units}  labels {labels:>5}  seed {run.seed}"
         )
-    cost = service.price(store, planned)
-    low, high = cost.trainable_parameters
-    basis = "from this machine's measured speed" if cost.measured else "rough: no worker has measured this machine yet"
+    ahead = service.price(store, planned)
+    low, high = ahead.trainable_parameters
+    basis = "from this machine's measured speed" if ahead.measured else "rough: no worker has measured this machine yet"
     print(
-        f"\n{cost.runs} runs, about {cost.seconds:,.0f} s ({basis}), {cost.memory_bytes / 1e9:.1f} GB of memory;"
-        f" {cost.total_parameters:,} parameters, {low:,} to {high:,} of them trained"
+        f"\n{ahead.runs} runs, about {ahead.seconds:,.0f} s ({basis}), {ahead.memory_bytes / 1e9:.1f} GB of memory;"
+        f" {ahead.total_parameters:,} parameters, {low:,} to {high:,} of them trained"
     )
     for card in {one.card.name: one.card for one in planned if one.run.weights == "pretrained"}.values():
         if card.weights.startswith("hub:"):
             print(f"{card.label}: {backbone_commands.weights_words(card)}")
-    for info in {one.info.name: one.info for one in planned}.values():
-        if info.download_bytes:
-            print(
-                f"The first run downloads {info.label}: {info.download_bytes / 1e6:,.0f} MB, once; licence: {info.licence}"
-            )
+    for label, info in cost.downloads(planned).items():
+        print(f"The first run downloads {label}: {info.download_bytes / 1e6:,.0f} MB, once; licence: {info.licence}")
     print("\n".join(recipes.summary(one.run for one in planned)))
     for sentence in left_out_words(left_out(spec, home=store.home)):
         print(sentence)

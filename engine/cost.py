@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from engine import budgets
 from engine.course import course
+from engine.datasets import DatasetInfo, halves
 from engine.datasets._load import MAPPED_FROM
 from engine.plan import PlannedRun
 from engine.strategies import STRATEGIES, is_part, settled
@@ -39,6 +40,11 @@ class Cost:
     """Of the datasets that are not on this machine yet, each once."""
 
 
+def downloads(runs: Sequence[PlannedRun]) -> dict[str, DatasetInfo]:
+    """What is downloaded first, by its label: both halves of every split come out of one download."""
+    return {halves.source_label(one.info): one.info for one in runs if one.info.download_bytes}
+
+
 def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float = 1.0) -> Cost:
     """Estimate what runs will cost.
 
@@ -63,7 +69,7 @@ def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float =
         measured=speed > 0,
         images_bytes=max(map(decoded_bytes, runs), default=0),
         images_mapped=any(decoded_bytes(planned) >= MAPPED_FROM for planned in runs),
-        download_bytes=sum({one.info.name: one.info.download_bytes for one in runs}.values()),
+        download_bytes=sum(info.download_bytes for info in downloads(runs).values()),
     )
 
 

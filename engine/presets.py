@@ -125,6 +125,25 @@ PRESETS.register(
 )
 PRESETS.register(
     Preset(
+        "layer_transfer_cifar10",
+        "Which layers transfer? With photographs",
+        "Yosinski's study as in the README: CIFAR-10 (downloaded once) divided four times into five classes each, 2,000 labels"
+        " a half. About an hour on a laptop.",
+        ExperimentSpec(
+            name="Which layers transfer? CIFAR-10, five classes each",
+            backbones=("plain8_cifar10",),
+            datasets=("cifar10",),
+            strategies=CURVES,
+            class_splits=(0, 1, 2, 3),
+            seeds=(0,),
+            label_budgets=(2000,),
+            measures=(),
+            train=TrainSpec(epochs=15, augmentation="crop_flip"),
+        ),
+    )
+)
+PRESETS.register(
+    Preset(
         "all_strategies",
         "Every strategy on every shipped backbone",
         "50 labelled digits, six seeds: what does each strategy give, on a residual, a plain and a transformer network, and"

@@ -82,6 +82,11 @@ def parts_of(name: str) -> tuple[str, str, str]:
     return (found[1], found[2], found[3]) if found else ("", "", name)
 
 
+def source_label(info: DatasetInfo) -> str:
+    """Label of the dataset that a half is taken from; of any other dataset its own."""
+    return info.label.rpartition(", half ")[0] if info.name.startswith(PREFIX) else info.label
+
+
 def _parse(name: str) -> tuple[str, str, str]:
     found = _NAME.fullmatch(name)
     if found is None:

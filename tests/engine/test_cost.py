@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from engine import cost
 from engine.backbones import Card, Unit
 from engine.datasets import DatasetInfo
-from engine.plan import PlannedRun
+from engine.plan import PlannedRun, plan
+from engine.presets import PRESETS
 from engine.spec import RunSpec, TrainSpec
 
 UNITS = (Unit("stem", "stem", 100, 1_000, 40, 4), Unit("block", "stage", 300, 2_000, 80, 8))
@@ -91,12 +94,17 @@ def test_the_correction_is_the_median_ratio():
 
 
 def test_a_dataset_is_downloaded_once_for_all_runs():
-    import dataclasses
-
     far = [
-        dataclasses.replace(one, info=dataclasses.replace(INFO, name=name, download_bytes=n_bytes))
+        dataclasses.replace(one, info=dataclasses.replace(INFO, name=name, label=name, download_bytes=n_bytes))
         for one in (run("linear_probe", 2), run("full_fine_tuning", 0))
         for name, n_bytes in (("a", 100), ("b", 7), ("here", 0))
     ]
     assert cost.estimate(far).download_bytes == 107
     assert cost.estimate([run("linear_probe", 2)]).download_bytes == 0
+
+
+def test_the_halves_of_a_dataset_are_one_download():
+    planned = plan(dataclasses.replace(PRESETS["layer_transfer_cifar10"].spec, class_splits=(0, 1)))
+    assert len({one.info.name for one in planned}) == 4
+    assert cost.estimate(planned).download_bytes == next(one.info.download_bytes for one in planned) > 0
+    assert list(cost.downloads(planned)) == ["CIFAR-10"]
