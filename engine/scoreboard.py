@@ -39,16 +39,24 @@ def scoreboard(transfer: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     """
     import pandas as pd
 
+    boards = [of_group(kind, group, table, seed=seed) for kind, group, table in groups(transfer)]
+    board = pd.concat(boards) if boards else pd.DataFrame(columns=list(COLUMNS))
+    order = ["kind", *_CELL, "backbone", "strategy"]
+    return board.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def of_group(kind: str, group: dict[str, str], table: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
+    """The rows of one group, as `groups` gives it, best agreement first: one per score, resampled."""
+    import pandas as pd
+
     rows = []
-    for kind, group, table in groups(transfer):
-        for metric in [column for column in table if column not in (MEASURED, "item")]:
-            lower = any(score.metric == metric and score.direction == "lower" for score in SCORES)
-            found = agreement(table[metric].to_numpy(), table[MEASURED].to_numpy(), lower_is_better=lower, seed=seed)
-            about = {"kind": kind, "metric": metric, "beyond_chance": found.beyond_chance, **group}
-            rows.append({**dict.fromkeys(COLUMNS, ""), **dataclasses.asdict(found), **about})
+    for metric in [column for column in table if column not in (MEASURED, "item")]:
+        lower = any(score.metric == metric and score.direction == "lower" for score in SCORES)
+        found = agreement(table[metric].to_numpy(), table[MEASURED].to_numpy(), lower_is_better=lower, seed=seed)
+        about = {"kind": kind, "metric": metric, "beyond_chance": found.beyond_chance, **group}
+        rows.append({**dict.fromkeys(COLUMNS, ""), **dataclasses.asdict(found), **about})
     board = pd.DataFrame(rows, columns=list(COLUMNS))
-    order = ["kind", *_CELL, "backbone", "strategy", "tau", "metric"]
-    return board.sort_values(order, ascending=[True] * 5 + [False, True], na_position="last").reset_index(drop=True)
+    return board.sort_values(["tau", "metric"], ascending=[False, True], na_position="last").reset_index(drop=True)
 
 
 def groups(transfer: pd.DataFrame) -> list[tuple[str, dict[str, str], pd.DataFrame]]:

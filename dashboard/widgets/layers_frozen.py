@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from dashboard import recipe, state
 from dashboard.figures import measures_by_depth
-from dashboard.widgets import score_words, task_choices
+from dashboard.widgets import implementations, score_words, task_choices
 from dashboard.widgets.advice import advice
 from dashboard.widgets.chart import ROOM, chart
 from dashboard.widgets.kept_tasks import begin, kept
@@ -104,5 +105,9 @@ def _result(task: Task) -> None:
                     "frozen", measures_by_depth, frame, metric=metric, scale=score_words.scale(metric),
                     uirevision=f"{task.task_id}-{metric}",
                 )  # fmt: skip
-                score_card(metric, built.light.table, key=f"frozen-card-{metric}")
+                more = partial(implementations.show, found, task.payload, metric, key=f"frozen-others-{metric}")
+                score_card(
+                    metric, built.light.table, key=f"frozen-card-{metric}",
+                    more=more if implementations.varied(metric) else None,
+                )  # fmt: skip
                 chart(built, key=f"frozen-{metric}")

@@ -10,11 +10,12 @@ import streamlit as st
 from dashboard import state
 from dashboard.figures import accuracy_by_depth, measures_by_depth
 from dashboard.figures._style import cell_label
-from dashboard.widgets import score_words
+from dashboard.widgets import implementations, score_words
 from dashboard.widgets.chart import ROOM, chart
 from dashboard.widgets.frames_of import calm, networks_of
 from dashboard.widgets.score_card import score_card
 from dashboard.widgets.status import brief
+from engine.spec import ExperimentSpec
 
 TESTED = "test_accuracy"
 START = ("probe_accuracy", TESTED)
@@ -37,7 +38,7 @@ def measures(experiment: dict[str, Any]) -> None:
     for place in range(0, len(chosen), 2):
         for column, metric in zip(st.columns(min(2, len(chosen))), chosen[place : place + 2], strict=False):
             with column:
-                _one(metric, built[metric], height)
+                _one(experiment, metric, built[metric], height)
 
 
 def _choices(experiment: dict[str, Any], runs: Any) -> tuple[list[str], Networks]:
@@ -54,6 +55,18 @@ def _choices(experiment: dict[str, Any], runs: Any) -> tuple[list[str], Networks
         help="Features are measured on the network of every run, after its training.",
     )  # fmt: skip
     return [metric for metric in offered if metric in chosen], tuple(networks)
+
+
+def _untouched(spec: ExperimentSpec) -> dict[str, Any]:
+    """What the task `layers` is given to measure an experiment's first backbone, data and budget before any training."""
+    return {
+        "backbone": spec.backbones[0],
+        "dataset": spec.datasets[0],
+        "labels": next(iter(spec.label_budgets), None),
+        "pooling": spec.pooling,
+        "weights": spec.weights,
+        "seed": spec.seeds[0],
+    }
 
 
 def _label(metric: str) -> str:
@@ -76,7 +89,13 @@ def _drawn(experiment_id: str, metric: str, networks: Networks) -> state.Chart:
     )  # fmt: skip
 
 
-def _one(metric: str, built: state.Chart, height: int | None) -> None:
+def _one(experiment: dict[str, Any], metric: str, built: state.Chart, height: int | None) -> None:
+    more = partial(implementations.of_cell, _untouched(experiment["spec"]), metric, key=f"layers-others-{metric}")
     with st.container(height=44, border=False, key=f"layers-card-room-{metric}"):
-        score_card(metric, built.light.table, key=f"layers-card-{metric}")
+        score_card(
+            metric,
+            built.light.table,
+            key=f"layers-card-{metric}",
+            more=more if implementations.varied(metric) else None,
+        )
     chart(built, key=f"layers-{metric}", height=height)

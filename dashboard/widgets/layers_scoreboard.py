@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.figures import score_agreement
-from dashboard.figures._style import plain, strategy_label
+from dashboard.figures._style import Drawn, plain, strategy_label
 from dashboard.widgets import score_words
 from dashboard.widgets.chart import chart
 from engine import budgets
@@ -17,10 +18,13 @@ from engine import budgets
 SCOPES = {"this": "This experiment", "all": "All experiments here"}
 KINDS = {"depths": "Frozen depths", "strategies": "Strategies", "backbones": "Backbones"}
 GROUP = ["kind", "dataset", "budget", "backbone", "strategy"]
+Group = tuple[str, ...]
+"""Its values."""
 
 
+@st.fragment(run_every=state.FED_TICK_SECONDS)
 def scoreboard(experiment: dict[str, Any]) -> None:
-    """Draw the scoreboard of an experiment, or of all of them."""
+    """Draw the scoreboard of an experiment, or of all of them; it follows runs that are going on."""
     st.markdown(
         "A cheap score is worth something if it puts things in the order that training then finds. **Tau** is 1 for the same"
         " order, 0 for no relation, -1 for the reverse; **regret** is what taking the score's first choice costs."
@@ -30,18 +34,13 @@ def scoreboard(experiment: dict[str, Any]) -> None:
             "Runs", SCOPES, format_func=SCOPES.get, default="this", required=True, key="scoreboard-scope", bind="query-params",
             help="All experiments: runs with the same data, labels and network are averaged, whatever their training settings.",
         )  # fmt: skip
-        frame = state.frame("transfer_curve", experiment["experiment_id"] if scope == "this" else None)
-        with st.spinner("Resampling orders"):
-            board = state.derived(_board, frame)
-        groups = [tuple(row) for row in board[GROUP].drop_duplicates().itertuples(index=False)]
+        experiment_id = experiment["experiment_id"] if scope == "this" else None
+        groups = list(state.derived(_Groups, state.frame("transfer_curve", experiment_id)).tables)
         group = groups[0] if groups else None
         if len(groups) > 1:
             group = st.selectbox("What is ranked", groups, format_func=group_words, key=f"scoreboard-group-{scope}")
-    rows = board.iloc[:0] if group is None else board[(board[GROUP] == list(group)).all(axis=1)]
-    built = state.chart(
-        "layers", score_agreement, rows.reset_index(drop=True), note=group_words(group) if group else "",
-        labels={metric: score_words.label(metric) for metric in rows["metric"]}, uirevision=str(group),
-    )  # fmt: skip
+    with st.spinner("Resampling orders"):
+        built = state.fed(f"layers-scoreboard/{experiment_id}/{group}", partial(_drawn, experiment_id, group))
     chart(built, key="layers-scoreboard")
     st.caption(
         "Scores of depths are those of the frozen backbone; scores of trained networks are those of their own last unit. Each is"
@@ -49,14 +48,45 @@ def scoreboard(experiment: dict[str, Any]) -> None:
     )
 
 
-def group_words(group: tuple[str, ...]) -> str:
+def _drawn(experiment_id: str | None, group: Group | None) -> state.Chart:
+    transfer = state.frame("transfer_curve", experiment_id)
+    return state.chart("layers", _ranked, transfer, group=group, uirevision=str(group))
+
+
+def _ranked(transfer: pd.DataFrame, *, group: Group | None, dark: bool, uirevision: str) -> Drawn:
+    """The figure of one group. Orders are resampled in here, so that while runs go on it is done no oftener than it may."""
+    rows = state.derived(_Groups, transfer).board(group)
+    labels = {metric: score_words.label(metric) for metric in rows["metric"]}
+    note = group_words(group) if group else ""
+    return score_agreement(rows, note=note, labels=labels, dark=dark, uirevision=uirevision)
+
+
+class _Groups:
+    """What can be ranked in a frame `transfer_curve`, and the boards of the groups that were looked at."""
+
+    def __init__(self, transfer: pd.DataFrame) -> None:
+        from engine.scoreboard import groups
+
+        self.tables: dict[Group, pd.DataFrame] = {
+            (kind, *(about.get(name, "") for name in GROUP[1:])): table
+            for kind, about, table in groups(transfer.drop_duplicates(["run_id", "unit", "metric"]))
+        }
+        self._boards: dict[Group, pd.DataFrame] = {}
+
+    def board(self, group: Group | None) -> pd.DataFrame:
+        """The rows of one group, empty where it has gone."""
+        from engine.scoreboard import COLUMNS, of_group
+
+        if group not in self.tables:
+            return pd.DataFrame(columns=list(COLUMNS))
+        if group not in self._boards:
+            about = {name: value for name, value in zip(GROUP[1:], group[1:], strict=True) if value}
+            self._boards[group] = of_group(group[0], about, self.tables[group])
+        return self._boards[group]
+
+
+def group_words(group: Group) -> str:
     """A group of things that were ranked, in words."""
     kind, dataset, budget, backbone, strategy = group
     of = plain(backbone) if backbone else strategy_label(strategy)
     return f"{KINDS.get(kind, kind)}: {of} on {plain(dataset)}, {budgets.words(budget)}"
-
-
-def _board(transfer: pd.DataFrame) -> pd.DataFrame:
-    from engine.scoreboard import scoreboard as compute
-
-    return compute(transfer.drop_duplicates(["run_id", "unit", "metric"]))

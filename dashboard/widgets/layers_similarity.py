@@ -50,14 +50,16 @@ def backbones() -> None:
     """Draw the form that compares two backbones, and what was found."""
     st.subheader("Two backbones")
     with st.container(border=True, key="similarity-form"):
-        columns = st.columns(3)
+        columns = st.columns(2)
         with columns[0]:
             first = task_choices.backbone("First network", key="similarity-first", start=recipe.START.backbones[0])
         with columns[1]:
             second = task_choices.backbone("Second network", key="similarity-second")
-        with columns[2]:
+        with columns[0]:
             data = task_choices.dataset(key="similarity-data")
-        payload, problem = _payload(first, second, data)
+        with columns[1]:
+            pooling = task_choices.pooling(key="similarity-pooling")
+        payload, problem = _payload(first, second, data, pooling)
         st.button(
             "Compare their units", type="primary", icon=":material/compare:", key="similarity-run", on_click=begin,
             args=[KIND, payload], disabled=bool(problem),
@@ -66,9 +68,10 @@ def backbones() -> None:
     _results()
 
 
-def _payload(first: str | None, second: str | None, data: str) -> tuple[dict[str, Any], str]:
+def _payload(first: str | None, second: str | None, data: str, pooling: str) -> tuple[dict[str, Any], str]:
     try:
-        return {"first": task_choices.named(first), "second": task_choices.named(second), "dataset": data}, ""
+        names = {"first": task_choices.named(first), "second": task_choices.named(second)}
+        return names | {"dataset": data, "pooling": pooling}, ""
     except TransferscopeError as error:
         return {}, str(error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
@@ -33,19 +34,24 @@ PANEL_CARDS = {
 }
 
 
-def score_card(metric: str, measured: pd.DataFrame | None = None, *, key: str) -> None:
+def score_card(
+    metric: str, measured: pd.DataFrame | None = None, *, key: str, more: Callable[[], None] | None = None
+) -> None:
     """Draw the "?" of a measure.
 
     Args:
         metric: its name in frames.
         measured: the table twin of its chart, for what it was measured on here; None or empty where nothing is yet.
         key: unique on the page.
+        more: draws the end of the card, once it is open.
     """
     score = by_metric().get(metric)
     if score is None and metric not in PANEL_ONLY:
         return
     name = score.label if score else PANEL_ONLY[metric].label
-    with st.popover(f"About {name}", icon=":material/help:", type="tertiary", key=key):
+    opened = {"on_change": "rerun"} if more else {}
+    card = st.popover(f"About {name}", icon=":material/help:", type="tertiary", key=key, **opened)
+    with card:
         if score is None:
             st.markdown(PANEL_CARDS[metric])
         else:
@@ -53,6 +59,8 @@ def score_card(metric: str, measured: pd.DataFrame | None = None, *, key: str) -
                 st.markdown(line)
         if measured is not None and len(measured) and set(ABOUT) <= set(measured):
             st.markdown(f"**Here.** {literal(here(measured))}")
+        if more and card.open:
+            more()
 
 
 def lines(score: Score) -> list[str]:

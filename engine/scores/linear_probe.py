@@ -67,7 +67,7 @@ def _solve(split: FeatureSplit, step: Callable[[], None]) -> Probe:
     validation = (split.validation - mean) / scale
     n_classes = int(split.train_labels.max()) + 1
     best, chosen, accuracy, loss = (-1.0, -np.inf), GRID[0], 0.0, np.inf
-    for c, (weight, bias) in zip(GRID, path(basis, split.train_labels, n_classes, GRID), strict=True):
+    for c, (weight, bias) in zip(GRID, path(basis, split.train_labels, n_classes, GRID, ROUGH), strict=True):
         step()
         logits = validation @ weight.T + bias
         hit = float(np.mean(logits.argmax(1) == split.validation_labels))

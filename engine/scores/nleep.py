@@ -7,18 +7,16 @@ does not depend on their scale. The mean over three seeds, because one seed move
 -.148, -.170). Range: below 0, in nats. Optimistic where the mixture has few images per Gaussian, hence refused below two.
 Ignores: what lies in the last 20 % of the variance; it depends on the order of the rows through the random start.
 
-Source: Li et al. 2021 ("Ranking neural checkpoints"), section 3.2; the mixture is scikit-learn's. Public implementations
+Source: Li et al. 2021 ("Ranking neural checkpoints"), section 3.2; the mixture is `_mixture`. Public implementations
 differ in the number of Gaussians and in the seed, which they do not report.
 """
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from engine.errors import ScoreNotDefined
-from engine.scores import leep
+from engine.scores import _mixture, leep
 from engine.scores._base import SCORES, Score
 from engine.scores._statistics import Statistics
 
@@ -54,17 +52,10 @@ def _principal(statistics: Statistics) -> np.ndarray:
 
 
 def _posterior(rows: np.ndarray, components: int, seed: int) -> np.ndarray:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
-
-    mixture = GaussianMixture(components, random_state=seed)
-    with warnings.catch_warnings():
-        # A mixture stopped at its limit of steps is still one: its posterior is what is scored.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        try:
-            return mixture.fit(rows).predict_proba(rows)
-        except ValueError as error:
-            raise ScoreNotDefined("nleep", f"the mixture has no solution ({error})") from error
+    try:
+        return _mixture.posterior(rows, components, seed)
+    except np.linalg.LinAlgError as error:
+        raise ScoreNotDefined("nleep", f"the mixture has no solution ({error})") from error
 
 
 SCORES.register(

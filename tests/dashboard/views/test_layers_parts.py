@@ -186,6 +186,58 @@ def test_without_training_shows_curves_refusals_and_advice(part, by_hand, charts
     assert len(charts(app)) == 2
 
 
+def compared() -> list[dict]:
+    rows = [
+        {"unit": 1, "n": 80, "d": 16, "rank": 5, "ours": None, "values": [4.5]},
+        {"unit": 2, "n": 80, "d": 16, "rank": 5, "ours": 0.25, "values": [5.0]},
+    ]
+    variant = {"label": "D/2 ln a", "differs": "keeps D/2 ln a", "found": "public code", "tau": None, "n": 1, "best": 2}
+    variant |= {"wrong": {"1": "rank below D", "2": "rank below D"}, "reasons": {}}
+    return [{"score": "logme", "metric": "logme", "label": "LogME", "of": "training images", "best": 2, "rows": rows,
+             "variants": [variant]}]  # fmt: skip
+
+
+def test_a_card_compares_implementations_on_request(part, by_hand, words, monkeypatch) -> None:
+    payload = {"backbone": "resnet20_cifar10", "dataset": "digits", "labels": 100}
+    play(by_hand, "layers", payload)
+    app = part("frozen")
+    app.session_state["frozen-card-logme"] = True  # the card is open
+    app.run()
+    button = next(one for one in app.button if one.label == "Compare implementations")
+    button.click().run()
+    assert not app.exception
+    (queued,) = [task for task in task_queue.list(by_hand.store, "layers") if not task.ended]
+    assert queued.payload["variants"] is True
+    assert {name: queued.payload[name] for name in payload} == payload
+    assert "their numbers appear here when it is done" in words(app)
+    task_queue.cancel(by_hand.store, queued.task_id)
+    monkeypatch.setitem(globals(), "found", lambda kind, made=found: made(kind) | {"implementations": compared()})
+    play(by_hand, "layers", payload | {"variants": True})
+    app.run()
+    said = words(app)
+    assert "Implementations compared, on training images." in said.replace("*", "")
+    assert "Has no meaning at unit 1, 2: rank below D." in said
+    table = next(one.value for one in app.dataframe if "D/2 ln a" in one.value)
+    assert table.loc[1, ["N", "D", "rank", "ours", "D/2 ln a"]].tolist() == [80, 16, 5, "0.25", "5 !"]
+
+
+def test_a_card_of_an_experiment_finds_the_comparison_of_its_backbone(show, by_hand, small, words, monkeypatch) -> None:
+    spec = dataclasses.replace(small, measures=("linear_probe", "logme"), seeds=(0,))
+    by_hand.submit(spec)
+    by_hand.finish_all()
+    app = show("layers")
+    metrics = next(one for one in app.get("pills") if "layers-metrics" in str(one.proto.id))
+    metrics.set_value(["logme"]).run()
+    app.session_state["layers-card-logme"] = True
+    app.run()
+    assert any(one.label == "Compare implementations" for one in app.button)
+    monkeypatch.setitem(globals(), "found", lambda kind, made=found: made(kind) | {"implementations": compared()})
+    play(by_hand, "layers", {"backbone": spec.backbones[0], "dataset": spec.datasets[0],
+                             "labels": next(iter(spec.label_budgets), None), "variants": True})  # fmt: skip
+    app.run()
+    assert "Has no meaning at unit 1, 2: rank below D." in words(app)
+
+
 def test_two_backbones_are_compared_with_one_button(part, by_hand, press, charts, words) -> None:
     app = press(part("similarity"), "Compare their units")
     (task,) = task_queue.list(by_hand.store, "similarity")
