@@ -147,13 +147,13 @@ def _typed(name: str, text: str) -> int | float | str:
 
 
 def panel_to_text(epochs: tuple[int, ...] | str | None) -> str:
-    """Epochs of the panel as typed: "every 5", "0-2,7", or nothing."""
+    """Epochs of the panel as typed: "auto", "every 5", "0-2,7", or nothing."""
     return epochs if isinstance(epochs, str) else numbers_to_text(epochs or ())
 
 
 def panel_from_text(text: str) -> tuple[int, ...] | str:
     """Epochs of the panel from what was typed. Raises SpecError."""
-    return text if text.strip().lower().startswith("every") else numbers_from_text("panel_epochs", text)
+    return text if text.strip().lower().startswith(("every", "auto")) else numbers_from_text("panel_epochs", text)
 
 
 def numbers_to_text(numbers: Sequence[int]) -> str:

@@ -3,6 +3,7 @@
 All are of one fixed, stratified set of training images without augmentation, so that curves of different epochs can be compared
 and neither validation nor test images are looked at. Its size is a share of the training images, so that the pass stays a small
 part of an epoch, with a few images per class at least: with very few training images it is all of them and costs what it says.
+At which epochs is the user's choice, or planned so that watching stays within 5 % of the training (`panel_plan`).
 
 The probe is tested on three held-out folds of that set. Its penalty is chosen per depth by the same folds, once, on the features
 before training, and then stays: epochs differ by the features alone. (Choosing and testing on the same folds flatters epoch 0 a
@@ -19,10 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine import probe_set
+from engine import panel_plan, probe_set
 from engine.errors import ScoreNotDefined
 from engine.events import Event, PanelCost, PanelMeasured
 from engine.features import extract
+from engine.plan import PlannedRun
 from engine.scores import SCORES, _folds
 from engine.scores._statistics import Statistics
 from engine.scores.linear_probe import GRID, choose_by_folds, folds_accuracy
@@ -36,18 +38,14 @@ PER_CLASS, MOST = 4, 512
 FOLDS = 3
 """Five cost nearly twice as much: 60 of 805 images took 8 to 11 % of an epoch, 50 and three folds 5.3 %."""
 BATCH = 256
+PENALTIES = GRID[2:10:2]
+"""Of which the probe's is chosen: the whole grid took four times as long as a look, for a curve that is compared with itself."""
+LEFT_OUT = "left out so that watching stays within 5 % of this short training; give the epochs to have it measured"
 
 
 def size(n_train: int, n_classes: int) -> int:
     """How many images the fixed set has."""
     return min(n_train, MOST, max(round(SHARE * n_train), PER_CLASS * n_classes))
-
-
-def epochs(asked: tuple[int, ...] | str, last: int) -> frozenset[int]:
-    """The epochs 0..last that are asked for: numbers, or `every N` with 0 and the last."""
-    if isinstance(asked, str):
-        return frozenset((*range(0, last + 1, int(asked.split()[1])), last))
-    return frozenset(epoch for epoch in asked if epoch <= last)
 
 
 class Panel:
@@ -56,10 +54,12 @@ class Panel:
     def __init__(self, ready: Prepared) -> None:
         self._ready = ready
         images, run = ready.images, ready.run
-        self._epochs = epochs(run.panel_epochs or (), run.train.epochs)
         labels = images.labels[ready.split.train]
         self._rows = probe_set.choose(images, ready.split.train, size(len(labels), len(np.unique(labels))), run.seed)
         self._labels = images.labels[self._rows]
+        planned = PlannedRun(run, ready.card, images.info)
+        counts = (len(labels), len(ready.split.validation), len(self._rows))
+        self._looks = panel_plan.looks(run.panel_epochs or (), planned, *counts, ready.pixels.device.type)
         self._name = probe_set.name(images, self._rows)
         _, classes = np.unique(self._labels, return_inverse=True)
         self._folds = _folds.folds(classes, FOLDS)
@@ -67,7 +67,7 @@ class Panel:
         self._weights = [_copy(network.unit_tensors(unit)) for unit in range(network.n_units)]
         began = time.perf_counter()
         self._before = self._features()
-        self._c = [self._choose(rows) for rows in self._before]
+        self._c = [GRID[0] if self._looks.light else self._choose(rows) for rows in self._before]
         self._first = [self._measured(unit, rows) for unit, rows in enumerate(self._before)]
         self._preparation = time.perf_counter() - began
         self._left = time.perf_counter()
@@ -76,7 +76,7 @@ class Panel:
         """The events of one epoch, none where it was not asked for; the network stays as it is, in eval mode."""
         began = time.perf_counter()
         took = began - self._left if epoch else None
-        if epoch in self._epochs:
+        if epoch in self._looks.epochs:
             events = self._look(epoch)
             seconds = time.perf_counter() - began + (0.0 if epoch else self._preparation)
             yield from events
@@ -106,10 +106,10 @@ class Panel:
     def _choose(self, rows: np.ndarray | None) -> float:
         try:
             if rows is not None:
-                return choose_by_folds(Statistics.checked("linear_probe", rows, self._labels), self._folds)
+                return choose_by_folds(Statistics.checked("linear_probe", rows, self._labels), self._folds, PENALTIES)
         except ScoreNotDefined:
             pass  # said again, with its reason, by the measure itself
-        return GRID[len(GRID) // 2]
+        return PENALTIES[len(PENALTIES) // 2]
 
     def _measured(self, unit: int, rows: np.ndarray | None) -> tuple[dict[str, float | None], dict[str, str]]:
         before = self._before[unit]
@@ -128,6 +128,9 @@ class Panel:
             return values, dict.fromkeys(measures, error.reason)
         reasons = {}
         for name, measure in measures.items():
+            if self._looks.light and name not in panel_plan.LIGHT:
+                reasons[name] = LEFT_OUT
+                continue
             try:
                 values[name] = measure()
             except ScoreNotDefined as error:

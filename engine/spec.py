@@ -177,7 +177,7 @@ class RunSpec(_Spec):
     """How a unit's output becomes features, one of POOLINGS; None = `global_average`. The network's own head is not affected."""
     panel_epochs: tuple[int, ...] | str | None = None
     """Epochs after which measures of every depth are taken on a fixed set of training images: numbers (0 = before training)
-    or `every N` (with 0 and the last); None = none."""
+    `every N` (with 0 and the last), or `auto` (as many as stay within 5 % of the training); None = none."""
 
     def __post_init__(self) -> None:
         for name in ("backbone", "dataset", "strategy"):
@@ -351,9 +351,13 @@ def _panel_epochs(value: object) -> tuple[int, ...] | str | None:
     if value is None or value == () or value == []:
         return None
     if isinstance(value, str):
+        if value.strip().lower() == "auto":
+            return "auto"
         found = re.fullmatch(r"\s*every\s+(\d{1,5})\s*", value, re.ASCII | re.IGNORECASE)
         if not found or not 1 <= int(found[1]) <= 10_000:
-            raise SpecError(f"panel_epochs is {value!r}; give a list of epochs, for example [0, 5, 10], or 'every 5'.")
+            raise SpecError(
+                f"panel_epochs is {value!r}; give a list of epochs, for example [0, 5, 10], 'every 5' or 'auto'."
+            )
         return f"every {int(found[1])}"
     epochs = one_of_each("panel_epochs", value, kind=int)
     for epoch in epochs:

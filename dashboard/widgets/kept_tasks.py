@@ -56,6 +56,7 @@ def kept(kind: str, *, key: str, nothing: str) -> Task | None:
 
 
 def _words(task: Task) -> str:
-    made = time.strftime("%d %b %H:%M", time.localtime(task.finished or task.created))
+    # With seconds: a box of choices takes two of the same words for the same choice.
+    made = time.strftime("%d %b %H:%M:%S", time.localtime(task.finished or task.created))
     labels = task.payload.get("labels")
     return f"{task.title}{f', {labels} labels' if labels else ''} · {made}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import partial
 from typing import Any
 
@@ -19,12 +20,12 @@ from dashboard.widgets.go import link
 from dashboard.widgets.literal import literal
 from dashboard.widgets.score_card import score_card
 from dashboard.widgets.status import brief
+from engine import panel_plan
+from engine.panel_plan import AIM, AUTO
 from engine.spec import ExperimentSpec
 
 METRICS = ("probe_accuracy", "knn_accuracy", "logme", "drift", "weight_change")
-SUGGESTED = "every 5"
-AIM = 0.05
-"""Of an epoch's time: what a look is meant to cost at most."""
+SUGGESTED = "auto"
 
 
 @st.fragment(run_every=state.FED_TICK_SECONDS)
@@ -44,7 +45,7 @@ def panel(experiment: dict[str, Any]) -> None:
             bind="query-params", help="Taken on a fixed set of training images, the same at every epoch.",
         )  # fmt: skip
         cell = st.selectbox("Network", every, format_func=partial(words, every), key=f"panel-cell-{experiment_id}")
-    epochs = planned_epochs(spec)
+    epochs = planned_epochs(spec, frame)
     epoch = epochs[0]
     if len(epochs) > 1:
         epoch = st.select_slider(
@@ -59,12 +60,12 @@ def panel(experiment: dict[str, Any]) -> None:
         st.caption(f":material/timer: {literal(said)}")
 
 
-def planned_epochs(spec: ExperimentSpec) -> list[int]:
-    """The epochs at which an experiment's panel looks, as `engine.panel.epochs` says (which needs torch)."""
-    last, asked = spec.train.epochs, spec.panel_epochs or ()
-    if isinstance(asked, str):
-        return sorted({*range(0, last + 1, int(asked.split()[1])), last})
-    return sorted({epoch for epoch in asked if epoch <= last}) or [0]
+def planned_epochs(spec: ExperimentSpec, frame: pd.DataFrame) -> list[int]:
+    """The epochs at which an experiment's panel looks; with `auto`, which every run plans for itself, those seen so far."""
+    asked = spec.panel_epochs or ()
+    if asked == AUTO:
+        return sorted({0, *map(int, frame["epoch"].unique())})
+    return sorted(panel_plan.epochs(asked, spec.train.epochs)) or [0]
 
 
 def cost(frame: pd.DataFrame) -> str:
@@ -78,7 +79,24 @@ def cost(frame: pd.DataFrame) -> str:
     if share.empty:
         return f"{said}."
     more = "" if share.median() <= AIM else " With few training images a look costs more: it needs some of every class."
-    return f"{said}: {share.median() * 100:.3g} % of an epoch's own time.{more}"
+    said = f"{said}: {share.median() * 100:.3g} % of an epoch's own time.{more}"
+    whole = share_of_training(looks)
+    return said if math.isnan(whole) else f"{said} Of the training as a whole it took about {whole * 100:.2g} %."
+
+
+def share_of_training(looks: pd.DataFrame) -> float:
+    """Seconds of all looks over those of all epochs, both as measured; NaN where no epoch's time is known.
+
+    Args:
+        looks: rows of the frame `panel` that say what looks cost, each once.
+    """
+    found = looks.pivot_table(index=["run_id", "epoch"], columns="metric", values="value")
+    if not {"cost_seconds", "cost_share"} <= set(found):
+        return math.nan
+    epoch_seconds = (found["cost_seconds"] / found["cost_share"]).groupby("run_id").median()
+    last = found.reset_index().groupby("run_id")["epoch"].max()
+    trained = (epoch_seconds * last).sum()
+    return float(found["cost_seconds"].sum() / trained) if trained else math.nan
 
 
 def _drawn(experiment_id: str, cell: Cell, metric: str, epoch: int, name: str) -> state.Chart:
@@ -99,7 +117,7 @@ def _offer(spec: ExperimentSpec) -> None:
         )
         st.caption(
             'In the Lab it is "Measure while training" under Training settings. The link fills the Lab with these choices and'
-            f" the panel {SUGGESTED} epochs."
+            " a panel that costs at most 5 % of the training."
         )
         watched = dataclasses.replace(spec, panel_epochs=SUGGESTED)
         link("lab", "The same in the Lab, watched", ":material/science:", **recipe.to_query(watched))

@@ -72,8 +72,8 @@ def training(info: DatasetInfo | None) -> None:
     with right:
         st.text_input(
             "Measure while training", draft.start("panel"), key=draft.key("panel"), placeholder="never",
-            help="Epochs after which every unit is measured on a fixed set of training images: every 5, or 0, 10, 30."
-            " Watching changes nothing in the training.",
+            help="Epochs after which every unit is measured on a fixed set of training images: auto (as often as costs at"
+            " most 5 % of the training), every 5, or 0, 10, 30. Watching changes nothing in the training.",
         )  # fmt: skip
     st.text_input(
         "Seed numbers", draft.start("seed-list"), key=draft.key("seed-list"),

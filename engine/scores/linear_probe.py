@@ -147,17 +147,22 @@ def held_out(
     return np.concatenate(places), np.concatenate(predicted)
 
 
-def choose_by_folds(statistics: Statistics, fold: np.ndarray, step: Callable[[], None] = lambda: None) -> float:
-    """The C of GRID with the most hits over held-out folds (n,) of checked features; ties: the lower log loss."""
-    hits, costs = np.zeros(len(GRID)), np.zeros(len(GRID))
+def choose_by_folds(
+    statistics: Statistics,
+    fold: np.ndarray,
+    grid: tuple[float, ...] = GRID,
+    step: Callable[[], None] = lambda: None,
+) -> float:
+    """The C of a rising grid with the most hits over held-out folds (n,) of checked features; ties: the lower log loss."""
+    hits, costs = np.zeros(len(grid)), np.zeros(len(grid))
     for rows, labels, held, hidden, n_classes in _cuts(statistics, fold):
         step()
         with threads_for(rows):
-            for place, (weight, bias) in enumerate(path(Basis.of(rows), labels, n_classes, GRID)):
+            for place, (weight, bias) in enumerate(path(Basis.of(rows), labels, n_classes, grid, ROUGH)):
                 logits = held @ weight.T + bias
                 hits[place] += np.sum(logits.argmax(1) == hidden)
                 costs[place] += log_loss(logits, hidden) * len(hidden)
-    return GRID[max(range(len(GRID)), key=lambda place: (hits[place], -costs[place]))]
+    return grid[max(range(len(grid)), key=lambda place: (hits[place], -costs[place]))]
 
 
 def folds_accuracy(statistics: Statistics, fold: np.ndarray, c: float) -> float:

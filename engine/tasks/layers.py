@@ -100,6 +100,7 @@ TASKS.register(
         run=run,
         needs_torch=True,
         prepare=prepare,
-        title=lambda payload: f"Layers of {payload.get('backbone')} on {payload.get('dataset')}",
+        title=lambda payload: f"Layers of {payload.get('backbone')} on {payload.get('dataset')}"
+        + (", implementations compared" if payload.get("variants") else ""),
     )
 )

@@ -45,7 +45,10 @@ specs = st.builds(
     leave_out_refused=st.booleans(),
     measures=st.lists(st.sampled_from(ALL_MEASURES), unique=True),
     pooling=st.none() | st.sampled_from(POOLINGS),
-    panel_epochs=st.none() | st.lists(st.integers(0, 50), max_size=4) | st.integers(1, 99).map("every {}".format),
+    panel_epochs=st.none()
+    | st.lists(st.integers(0, 50), max_size=4)
+    | st.just("auto")
+    | st.integers(1, 99).map("every {}".format),
     train=trains,
     name=names | st.just(""),
 )

@@ -113,6 +113,14 @@ def test_its_size_is_a_share_of_the_training_images(n_train, n_classes, wanted):
     assert panel.size(n_train, n_classes) == wanted
 
 
-def test_epochs_in_words_and_numbers():
-    assert panel.epochs("every 5", 12) == {0, 5, 10, 12}
-    assert panel.epochs((0, 3, 40), 12) == {0, 3}
+def test_what_it_took_is_recorded_as_a_share_of_the_epoch_and_auto_looks_at_what_was_planned(run):
+    items = items_of(run("full_fine_tuning", 0, panel_epochs="auto"))
+    costs = of(PanelCost, items)
+    assert [cost.epoch for cost in costs] == [0, 3]  # a training of three tiny epochs affords the least
+    assert costs[-1].seconds / costs[-1].epoch_seconds > 0
+    (last,) = [event for event in of(PanelMeasured, items) if event.epoch == 3 and event.unit == 4]
+    assert last.values["drift"] > 0
+    assert last.values["probe_accuracy"] is None
+    assert last.reasons["probe_accuracy"] == panel.LEFT_OUT
+    again = of(PanelMeasured, items_of(run("full_fine_tuning", 0, panel_epochs="auto")))
+    assert again == of(PanelMeasured, items)

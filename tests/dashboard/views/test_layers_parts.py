@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import pandas as pd
 import pytest
 
-from dashboard.widgets.layers_panel import planned_epochs
-from engine import task_queue
+from dashboard.widgets.layers_panel import cost, planned_epochs
+from engine import panel_plan, task_queue
 from engine.events import DepthMeasured, PanelCost, PanelMeasured, SimilarityMeasured
 from engine.spec import ExperimentSpec, TrainSpec
 
@@ -72,12 +73,23 @@ def test_the_panel_fills_in_and_the_slider_moves_the_curve(part, by_hand, small,
     assert "the unit has no weights" in words(app)
 
 
-def test_planned_epochs_are_those_of_the_engine(small) -> None:
-    from engine.panel import epochs
-
+def test_planned_epochs_are_those_asked_for_and_with_auto_those_seen(small) -> None:
     for asked in ("every 2", "every 7", (0, 3), (4, 2, 99), (1,)):
         spec = dataclasses.replace(small, panel_epochs=asked, train=TrainSpec(epochs=9))
-        assert planned_epochs(spec) == sorted(epochs(spec.panel_epochs, 9))
+        assert planned_epochs(spec, pd.DataFrame()) == sorted(panel_plan.epochs(spec.panel_epochs, 9))
+    spec = dataclasses.replace(small, panel_epochs="auto")
+    assert planned_epochs(spec, pd.DataFrame({"epoch": [0, 4, 4]})) == [0, 4]
+    assert planned_epochs(spec, pd.DataFrame({"epoch": []})) == [0]
+
+
+def test_the_cost_is_said_of_an_epoch_and_of_the_training_as_a_whole() -> None:
+    places = [("cost_seconds", 0, 0.5), ("cost_seconds", 5, 0.25), ("cost_seconds", 10, 0.25)]
+    places += [("cost_share", 5, 0.125), ("cost_share", 10, 0.125)]  # epochs of two seconds, ten of them
+    rows = [{"run_id": "a", "unit": 0, "epoch": epoch, "metric": name, "value": value} for name, epoch, value in places]
+    said = cost(pd.DataFrame(rows))
+    assert "Watching took 1.0 s in 3 looks" in said
+    assert "12.5 % of an epoch's own time" in said
+    assert said.endswith("Of the training as a whole it took about 5 %.")
 
 
 def test_similarity_before_and_after(part, by_hand, small, charts, words) -> None:

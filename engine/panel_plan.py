@@ -1,0 +1,81 @@
+"""When a panel looks, so that watching stays under 5 % of the training: planned before it begins, from counts alone.
+
+With `auto` the looks are planned from the operations of a pass and of an epoch, and from what solving costs per unit. Measured
+seconds would be closer, but a run that was killed and goes on must look at the same epochs as before, or its events would not
+fit together; so the plan aims at half of the 5 %, and every look says what it really took. Epochs that were asked for by number
+are looked at whatever they cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine import cost
+from engine.plan import PlannedRun
+
+AUTO = "auto"
+AIM = 0.05
+"""Of the training's time, what watching may cost."""
+MARGIN = 2.0
+"""By how much counts may be wrong: convolutions reach very different shares of a processor's speed."""
+SOLVING_SECONDS = 0.012
+"""Of a processor, per unit: probe on three folds, kNN, LogME and CKA of 40 images in 10 classes took 10 to 12 ms."""
+LIGHT_SECONDS = 0.001
+"""The same for kNN and CKA alone."""
+GRID_LOOKS = 2
+"""Looks' worth of solving that choosing the probe's penalty takes, once."""
+SPEEDS = {"cpu": cost.NOMINAL_SPEED, "cuda": 5e12, "mps": 1e12}
+"""Operations per second of training, of the order that each kind of device reaches on small images."""
+LIGHT = ("knn_accuracy", "drift", "weight_change")
+"""What is measured where all measures would cost too much."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """At which epochs a panel looks."""
+
+    epochs: frozenset[int]
+    light: bool = False
+    """Whether only LIGHT is measured."""
+
+
+def looks(
+    asked: tuple[int, ...] | str, planned: PlannedRun, n_train: int, n_validation: int, n_probe: int, device: str
+) -> Looks:
+    """The looks of one run: those that were asked for, or with AUTO as many as fit, 0 and the last epoch at least.
+
+    Args:
+        asked: epochs, `every N` or `auto`.
+        planned: the run with its backbone's card.
+        n_train: images it learns from.
+        n_validation: images it is validated on after every epoch.
+        n_probe: images that the panel measures.
+        device: kind of device: cpu, cuda or mps.
+    """
+    last = planned.run.train.epochs
+    if asked != AUTO:
+        return Looks(epochs(asked, last))
+    forward = sum(unit.flops for unit in planned.card.units)
+    speed = SPEEDS.get(device, SPEEDS["cuda"])
+    epoch = n_train * (forward + cost.backward_flops(planned)) + n_validation * forward
+    allowed = AIM / MARGIN * last * epoch / speed
+    one_pass, n_units = n_probe * forward / speed, planned.card.n_units
+    whole = one_pass + SOLVING_SECONDS * n_units
+    affordable = int((allowed - GRID_LOOKS * SOLVING_SECONDS * n_units) / whole)
+    if affordable >= 2:
+        return Looks(spread(affordable, last))
+    affordable = int(allowed / (one_pass + LIGHT_SECONDS * n_units))
+    return Looks(spread(max(2, affordable), last), light=True)
+
+
+def spread(n: int, last: int) -> frozenset[int]:
+    """`n` epochs (two or more) from 0 to the last, at equal distances."""
+    n = min(n, last + 1)
+    return frozenset(round(place * last / (n - 1)) for place in range(n)) if n > 1 else frozenset({0})
+
+
+def epochs(asked: tuple[int, ...] | str, last: int) -> frozenset[int]:
+    """The epochs 0..last that are asked for: numbers, or `every N` with 0 and the last."""
+    if isinstance(asked, str):
+        return frozenset((*range(0, last + 1, int(asked.split()[1])), last))
+    return frozenset(epoch for epoch in asked if epoch <= last)

@@ -1,0 +1,69 @@
+"""When a panel looks: what was asked for, or what stays within its share of the training by counts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import backbones, cost, datasets, panel_plan
+from engine.panel_plan import Looks, epochs, looks, spread
+from engine.plan import PlannedRun
+from engine.spec import RunSpec, TrainSpec
+
+
+@pytest.fixture(scope="module")
+def planned():
+    card, info = backbones.card("resnet20_cifar10"), datasets.describe("digits")
+
+    def make(n_epochs: int, strategy: str = "full_fine_tuning", depth: int = 0) -> PlannedRun:
+        run = RunSpec("resnet20_cifar10", "digits", strategy, depth, 0, train=TrainSpec(epochs=n_epochs))
+        return PlannedRun(run, card, info)
+
+    return make
+
+
+def test_what_was_asked_for_wins_whatever_it_costs(planned):
+    assert looks("every 5", planned(12), 8, 2, 40, "cpu") == Looks(frozenset({0, 5, 10, 12}))
+    assert looks((0, 3, 40), planned(12), 8, 2, 40, "cpu") == Looks(frozenset({0, 3}))
+    assert epochs("every 5", 12) == {0, 5, 10, 12}
+
+
+def test_a_short_training_is_looked_at_lightly_a_long_one_often(planned):
+    short, middle, long = (looks("auto", planned(n), *counts, 40, "cpu") for n, counts in (
+        (10, (40, 10)), (100, (320, 80)), (100, (4_000, 1_000)),
+    ))  # fmt: skip
+    assert short == Looks(frozenset({0, 10}), light=True)
+    assert not middle.light
+    assert 2 <= len(middle.epochs) < len(long.epochs)
+    assert {0, 100} <= middle.epochs & long.epochs
+
+
+def test_what_is_planned_stays_below_the_aim_by_counts(planned):
+    one = planned(50)
+    found = looks("auto", one, 1_000, 200, 50, "cpu")
+    forward = sum(unit.flops for unit in one.card.units)
+    training = 50 * (1_000 * (forward + cost.backward_flops(one)) + 200 * forward) / cost.NOMINAL_SPEED
+    solving = panel_plan.SOLVING_SECONDS * one.card.n_units
+    watching = len(found.epochs) * (50 * forward / cost.NOMINAL_SPEED + solving) + panel_plan.GRID_LOOKS * solving
+    assert 0 < watching <= panel_plan.AIM * training
+
+
+def test_the_same_on_the_same_device_kind_and_fewer_where_training_is_quicker(planned):
+    frozen = looks("auto", planned(50, "partial_fine_tuning", 9), 1_000, 200, 50, "cpu")
+    assert len(frozen.epochs) <= len(looks("auto", planned(50), 1_000, 200, 50, "cpu").epochs)
+    quick = looks("auto", planned(50), 1_000, 200, 50, "cuda")
+    assert len(quick.epochs) <= len(looks("auto", planned(50), 1_000, 200, 50, "cpu").epochs)
+    assert dataclasses.replace(quick) == quick
+
+
+@given(st.integers(1, 200), st.integers(0, 300))
+def test_spread_begins_at_0_ends_at_the_last_and_has_as_many_as_there_are(n: int, last: int):
+    found = spread(n, last)
+    assert 0 in found
+    assert max(found) <= last
+    assert len(found) == min(n, last + 1)
+    if n > 1:
+        assert last in found
