@@ -17,8 +17,8 @@ from engine.scores import _variants
 from engine.tasks.layers import SCORED
 
 KIND = "layers"
-WRONG = "!"
-"""After a number that has no meaning on these features."""
+MEANINGLESS = "no meaning"
+"""The column that names the implementations whose number means nothing on these features."""
 QUICK = [name for name in SCORED if name != "nleep"]
 
 
@@ -44,7 +44,7 @@ def show(found: dict[str, Any], payload: dict[str, Any], metric: str, *, key: st
     """
     one = compared(found, metric)
     if one is not None:
-        st.markdown(f"**Implementations compared**, on {literal(one['of'])}. {WRONG}: has no meaning here.")
+        st.markdown(f"**Implementations compared**: {literal(one['of'])}.")
         table(as_table(one), key=key, name=f"{metric} implementations")
         for variant in one["variants"]:
             lines = " ".join(_capital(said) for said in implementation_words.words(one, variant))
@@ -84,22 +84,21 @@ def ask(payload: dict[str, Any], *, key: str) -> None:
 
 
 def as_table(one: dict[str, Any]) -> pd.DataFrame:
-    """One row per unit: N, D, rank, our value and that of every variant, marked where it has no meaning."""
-    rows = []
-    for row in one["rows"]:
-        values = {
-            variant["label"]: _number(value) + (f" {WRONG}" if str(row["unit"]) in variant["wrong"] else "")
-            for value, variant in zip(row["values"], one["variants"], strict=True)
-        }
-        rows.append(
-            {"unit": row["unit"], "N": row["n"], "D": row["d"], "rank": row["rank"], "ours": _number(row["ours"])}
-            | values
-        )
-    return pd.DataFrame(rows).astype(dict.fromkeys(("N", "D", "rank"), "Int64"))
+    """One row per unit: N, D, rank, our value, that of every variant, and which of them have no meaning there."""
+    labels = [variant["label"] for variant in one["variants"]]
+    rows = [
+        {"unit": row["unit"], "N": row["n"], "D": row["d"], "rank": row["rank"], "ours": _rounded(row["ours"])}
+        | dict(zip(labels, map(_rounded, row["values"]), strict=True))
+        | {MEANINGLESS: ", ".join(v["label"] for v in one["variants"] if str(row["unit"]) in v["wrong"])}
+        for row in one["rows"]
+    ]
+    return pd.DataFrame(rows).astype(
+        dict.fromkeys(("N", "D", "rank"), "Int64") | dict.fromkeys(("ours", *labels), "float64")
+    )
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4g}"
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
 
 
 def _capital(text: str) -> str:

@@ -100,7 +100,9 @@ TASKS.register(
         run=run,
         needs_torch=True,
         prepare=prepare,
-        title=lambda payload: f"Layers of {payload.get('backbone')} on {payload.get('dataset')}"
-        + (", implementations compared" if payload.get("variants") else ""),
+        title=lambda payload: (
+            f"Layers of {payload.get('backbone')} on {payload.get('dataset')}"
+            + (", implementations compared" if payload.get("variants") else "")
+        ),
     )
 )
