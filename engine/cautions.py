@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from engine.cost import images_used
 from engine.plan import PlannedRun
 from engine.recipes import resolved
+from engine.spec import TrainSpec
 from engine.strategies import STRATEGIES, settled
 
 HIGHEST_RATE = {"sgd": 1.0, "adamw": 0.05}
-"""Above it trainings hardly ever go well, whatever is trained."""
+"""Above it trainings hardly ever go well, but for strategies whose own usual rate is higher."""
 
 
 def cautions(runs: Sequence[PlannedRun]) -> list[str]:
@@ -28,7 +29,8 @@ def _of(planned: PlannedRun) -> Iterator[str]:
         )
     if strategy.solves_head:
         return
-    highest = HIGHEST_RATE[train.optimizer]
+    usual = resolved(TrainSpec(optimizer=train.optimizer), run.strategy, card).learning_rate
+    highest = max(HIGHEST_RATE[train.optimizer], usual)  # prompts take larger steps than anything else
     if train.learning_rate > highest:
         yield (
             f"A learning rate of {train.learning_rate:g} is {train.learning_rate / highest:,.0f} times what {train.optimizer}"

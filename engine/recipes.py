@@ -4,7 +4,7 @@ Convolutional networks are fine-tuned by SGD with momentum at 0.02, which is wha
 Kornblith et al. 2019 (appendix A.4: 0.01 for most) use in order of magnitude; networks with attention by AdamW at 0.001,
 because their gradients differ in size from layer to layer and SGD at one rate leaves parts of them untrained (Zhang et al.
 2020, "Why are adaptive methods good for attention models?"). Strategies that train a few new or selected parameters in a
-frozen network say a factor of their own: those parameters start at nothing and are far fewer, and their papers step further.
+frozen network have factors of their own (`engine.strategies._few`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def resolved(train: TrainSpec, strategy: str, card: Card) -> TrainSpec:
     if optimizer == AUTO:
         optimizer = own.optimizer or ("adamw" if attends(card) else "sgd")
     if rate == AUTO:
-        rate = FULL_RATE[optimizer] * own.rate_factor
+        rate = FULL_RATE[optimizer] * own.rate_factors[attends(card)]
     return dataclasses.replace(train, optimizer=optimizer, learning_rate=rate)
 
 

@@ -177,8 +177,9 @@ class Strategy:
     """The schedule that is part of its definition; empty takes the experiment's."""
     optimizer: str = ""
     """What an experiment that names no optimiser trains it with; empty: what suits the backbone (`engine.recipes`)."""
-    rate_factor: float = 1.0
-    """Its learning rate where an experiment names none, as a multiple of the rate of full fine-tuning with that optimiser."""
+    rate_factors: tuple[float, float] = (1.0, 1.0)
+    """Its learning rate where an experiment names none, as a multiple of the rate of full fine-tuning with that optimiser: in
+    networks without attention, and in those with it."""
     tuning: str = ""
     """Module of `engine.tuning` with what it does to tensors; empty: nothing beyond the above."""
     extra_passes: float = 0.0

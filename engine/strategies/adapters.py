@@ -34,7 +34,7 @@ STRATEGIES.register(
         source="Houlsby et al. 2019; Rebuffi, Bilen & Vedaldi 2017",
         group="parameter-efficient",
         optimizer=_few.OPTIMIZER,
-        rate_factor=_few.RATE_FACTOR,
+        rate_factors=_few.SELECTED,
         settings=(Setting("width", "Width", 8, "Channels in the bottleneck; narrower units take their own.", 0, 4096),),
         refuses=refuses,
         moves=nothing,

@@ -20,7 +20,7 @@ STRATEGIES.register(
         source="Ben Zaken, Ravfogel & Goldberg 2022",
         group="parameter-efficient",
         optimizer=_few.OPTIMIZER,
-        rate_factor=_few.RATE_FACTOR,
+        rate_factors=_few.SELECTED,
         refuses=refuses,
         moves=lambda card, depth, settings: Moves((), "bias"),
     )

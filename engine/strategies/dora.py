@@ -14,7 +14,7 @@ STRATEGIES.register(
         source="Liu et al. 2024",
         group="parameter-efficient",
         optimizer=_few.OPTIMIZER,
-        rate_factor=_few.LOW_RANK_FACTOR,
+        rate_factors=_few.LOW_RANK,
         settings=(_low_rank.rank(1), _low_rank.ALPHA, _low_rank.WHERE),
         refuses=_low_rank.refuses,
         moves=nothing,

@@ -52,7 +52,7 @@ STRATEGIES.register(
         source="Liu et al. 2022",
         group="parameter-efficient",
         optimizer=_few.OPTIMIZER,
-        rate_factor=_few.RATE_FACTOR,
+        rate_factors=_few.SELECTED,
         refuses=refuses,
         moves=nothing,
         added=lambda card, settings: sum(target.size for target in targets(card)),

@@ -29,7 +29,7 @@ STRATEGIES.register(
         source="Li & Liang 2021",
         group="parameter-efficient",
         optimizer=_few.OPTIMIZER,
-        rate_factor=_few.RATE_FACTOR,
+        rate_factors=_few.PROMPTS,
         settings=(Setting("tokens", "Tokens", 8, "How many learned keys and values every block gets.", 0, 1024),),
         refuses=refuses,
         moves=nothing,

@@ -31,7 +31,7 @@ STRATEGIES.register(
         source="Dettmers et al. 2023",
         group="parameter-efficient",
         optimizer=_few.OPTIMIZER,
-        rate_factor=_few.LOW_RANK_FACTOR,
+        rate_factors=_few.LOW_RANK,
         settings=(_low_rank.rank(0), _low_rank.ALPHA, BITS),
         refuses=refuses,
         moves=nothing,

@@ -31,7 +31,7 @@ STRATEGIES.register(
         source="Lian et al. 2022",
         group="parameter-efficient",
         optimizer=_few.OPTIMIZER,
-        rate_factor=_few.RATE_FACTOR,
+        rate_factors=_few.SELECTED,
         refuses=refuses,
         moves=nothing,
         added=lambda card, settings: sum(2 * size for _, _, size in targets(card)),

@@ -12,7 +12,7 @@ STRATEGIES.register(
         source="Jia et al. 2022",
         group="parameter-efficient",
         optimizer=_few.OPTIMIZER,
-        rate_factor=_few.RATE_FACTOR,
+        rate_factors=_few.PROMPTS,
         settings=(Setting("tokens", "Tokens", 8, "How many learned tokens every block gets.", 0, 1024),),
         refuses=lambda card, settings: needs_tokens(card),
         moves=nothing,

@@ -27,6 +27,12 @@ def test_a_rate_that_hardly_ever_works(tiny, colours):
     assert said(tiny, colours, "linear_probe", learning_rate=50.0) == ""
 
 
+def test_a_strategy_s_own_usual_rate_is_not_remarked_on(tiny_vit, colours):
+    assert said(tiny_vit, colours, "vpt_deep") == ""
+    assert said(tiny_vit, colours, "vpt_deep", learning_rate=0.1) == ""
+    assert "10 times what adamw" in said(tiny_vit, colours, "vpt_deep", learning_rate=1.0)
+
+
 def test_one_image_and_batch_normalisation(tiny, tiny_vit, colours):
     assert "normalised by itself" in said(tiny, colours, "full_fine_tuning", batch_size=1)
     assert "normalised by itself" in said(tiny, colours, "norm_only", batch_size=1)

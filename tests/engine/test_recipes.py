@@ -36,16 +36,20 @@ def test_what_is_given_holds_for_every_strategy():
         for backbone in (RESNET, VIT):
             assert of(one.name, backbone, optimizer="sgd", learning_rate=0.3) == ("sgd", 0.3)
             assert of(one.name, backbone, learning_rate=0.3)[1] == 0.3
-            assert of(one.name, backbone, optimizer="sgd") == ("sgd", FULL_RATE["sgd"] * one.rate_factor)
+            factor = one.rate_factors[backbone == VIT]
+            assert of(one.name, backbone, optimizer="sgd") == ("sgd", FULL_RATE["sgd"] * factor)
 
 
 def test_few_parameters_take_larger_steps():
     few = [one for one in STRATEGIES if one.group == "parameter-efficient"]
     assert len(few) > 8
     for one in few:
-        assert one.rate_factor >= 1
-        assert one.optimizer in ("", "adamw")
-    assert of("lora", RESNET) == ("adamw", 0.001 * STRATEGIES["lora"].rate_factor)
+        assert min(one.rate_factors) > 1
+        assert one.optimizer == "adamw"
+    assert of("lora", RESNET) == ("adamw", 0.003)
+    assert of("lora", VIT) == ("adamw", 0.01)
+    assert of("bitfit", VIT) == ("adamw", 0.03)
+    assert of("vpt_deep", VIT) == ("adamw", 0.1)
 
 
 def test_a_plan_leaves_nothing_at_auto_and_the_same_numbers_given_are_the_same_runs():
