@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import backbone_commands, cost, dataset_commands, layers_command, table_command
+from engine import advise_command, backbone_commands, cost, dataset_commands, layers_command, table_command
 from engine.errors import SpecError, TransferscopeError, UnknownNameError
 from engine.frames import NAMES as FRAMES
 from engine.imports import command as imports
@@ -104,6 +104,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     layers_command.similarity_arguments(
         with_home(command("similarity", layers_command.run_similarity, "Compare every unit of two backbones by CKA."))
+    )
+    advise_command.arguments(
+        with_home(
+            command(
+                "advise", advise_command.run, "Advise on a strategy and depth before training, with its record here."
+            )
+        )
     )
     added = command("describe", backbone_commands.describe, "Show the units of a backbone and what each costs.")
     backbone_commands.describe_arguments(added)
@@ -238,10 +245,10 @@ def _each(args: argparse.Namespace, verb: str, act: Callable[[Any, list[str]], N
 
 def _export(args: argparse.Namespace) -> int:
     from engine import service
-    from engine.frames import COLUMNS, Frames
+    from engine.frames import Frames
 
-    if args.frame not in COLUMNS:
-        raise UnknownNameError("frame", args.frame, COLUMNS)
+    if args.frame not in FRAMES:
+        raise UnknownNameError("frame", args.frame, FRAMES)
     store = service.open_store(args.home)
     frame = Frames(store).frame(args.frame, store.experiment(args.experiment))
     if args.format == "parquet" and args.output is None and sys.stdout.isatty():

@@ -3,7 +3,8 @@
 `runs`: experiment_id, experiment (name), run_id, backbone, dataset, strategy, frozen_depth (leading units fixed), n_units,
 depth_fraction (frozen_depth / n_units), copied_depth (leading units that start from the weights; NA = all), seed,
 label_budget (images used; NA = all labels, or not known before the run has begun), budget (as asked: "100", "5/class",
-"10%", "vtab" or "all"), weights, state, attempt, message, created, started, finished (UTC), seconds (worked), epochs
+"10%", "vtab" or "all"), weights, settings (of the strategy) and training (of TrainSpec), each where it differs from the defaults,
+n_classes (NA before the run has begun), state, attempt, message, created, started, finished (UTC), seconds (worked), epochs
 (planned), val_accuracy and test_accuracy (0..1; test is read once),
 test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken",
 "mistake" where running statistics moved by a strategy that is a mistake on purpose, or "" before it was taken), freeze_changed
@@ -37,7 +38,8 @@ before the fine-tuning, 1 = after it), metric (accuracy 0..1 or loss in nats, on
 (before training), unit_b and unit_b_name (after it), value (unbiased linear CKA, -1..1), n_images, reason, pooling.
 
 `layer_transfer` and `layer_losses`: the curves of a layer-transfer study, and what every depth loses; columns in
-`engine.layer_transfer_frame`.
+`engine.layer_transfer_frame`. `advice`: what the adviser would have said of every task, graded; columns in
+`engine.adviser_grades`.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine import depth_frames, layer_transfer_frame, mistakes
+from engine import adviser_grades, depth_frames, layer_transfer_frame, mistakes, run_words
 from engine.errors import StoreError, UnknownNameError
 from engine.events import EpochEnded, Event, FreezeChecked, Interpolated, Started, Tested
 from engine.spec import AUTO, POOLINGS, RunSpec
@@ -65,6 +67,7 @@ NAMES = (
     "interpolation",
     "layer_transfer",
     "layer_losses",
+    "advice",
 )
 
 _CELL = {
@@ -87,6 +90,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "depth_fraction": "float64",
         "copied_depth": "Int64",
         "weights": "str",
+        "settings": "str",
+        "training": "str",
+        "n_classes": "Int64",
         "state": "str",
         "attempt": "int64",
         "message": "str",
@@ -185,6 +191,8 @@ class Frames:
         }
         if name not in NAMES:
             raise UnknownNameError("frame", name, NAMES)
+        if name == "advice":
+            return adviser_grades.grades(self.frame("transfer_curve", experiment_id), self.frame("runs", experiment_id))
         if name in ("layer_transfer", "layer_losses"):
             curves = layer_transfer_frame.layer_transfer(self.frame("runs", experiment_id))
             return curves if name == "layer_transfer" else layer_transfer_frame.decomposition(curves)
@@ -237,6 +245,9 @@ class Frames:
             "depth_fraction": spec.frozen_depth / stored["n_units"],
             "copied_depth": spec.copied_depth,
             "weights": spec.weights,
+            "settings": run_words.written(spec.settings or {}),
+            "training": run_words.training(spec),
+            "n_classes": len(started.class_names) if started else None,
             "state": state,
             "attempt": stored["attempt"],
             "message": "; ".join(filter(None, (damage, stored["message"]))),

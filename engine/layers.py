@@ -68,7 +68,8 @@ def measure_layers(
         metric, label, direction. `cells`: unit, metric, value (None with a reason), reason, n_images, detail, and where
         asked for low, high, interval (its kind). `implementations`: where asked for, of every score that has variants. Also what
         was measured: backbone, dataset, weights, pooling, seed, labels, n_train, n_validation, n_test, classes, probe_set (a hash
-        of the training images), seconds (of the pass, of the scores, of the variants and of the intervals).
+        of the training images), parameters (of the backbone), seconds (of the pass, of the scores, of the
+        variants and of the intervals).
 
     Raises:
         TransferscopeError: the backbone, dataset or pooling cannot be used.
@@ -118,6 +119,7 @@ def measure_layers(
         "n_test": len(tested),
         "classes": len(started.class_names),
         "probe_set": probe_set.name(ready.images, ready.split.train),
+        "parameters": ready.card.parameters,
         "units": _units(ready, events),
         "scores": [
             {"name": score.name, "metric": score.metric, "label": score.label, "direction": score.direction}

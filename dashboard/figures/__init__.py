@@ -4,6 +4,7 @@ from dashboard.figures._style import Drawn
 from dashboard.figures.accuracy_by_depth import accuracy_by_depth
 from dashboard.figures.accuracy_comparison import accuracy_comparison
 from dashboard.figures.accuracy_cost import accuracy_cost
+from dashboard.figures.advice_map import advice_map
 from dashboard.figures.label_budgets import label_budgets
 from dashboard.figures.layer_transfer import layer_transfer
 from dashboard.figures.learning_curves import learning_curves
@@ -20,6 +21,7 @@ __all__ = [
     "accuracy_by_depth",
     "accuracy_comparison",
     "accuracy_cost",
+    "advice_map",
     "label_budgets",
     "layer_transfer",
     "learning_curves",

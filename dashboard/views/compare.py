@@ -13,7 +13,7 @@ from dashboard.figures.accuracy_cost import COSTS as COSTED
 from dashboard.figures.accuracy_cost import amount
 from dashboard.figures.label_budgets import several
 from dashboard.figures.paired_differences import choices
-from dashboard.widgets import controls
+from dashboard.widgets import adviser, controls
 from dashboard.widgets.chart import chart
 from dashboard.widgets.experiments import choose
 from dashboard.widgets.frames_of import calm, comparable, ended
@@ -47,6 +47,7 @@ def page() -> None:
     experiment = choose("compare")
     if experiment is not None:
         _charts(experiment["experiment_id"], experiment["spec"])
+        adviser.graded(experiment["experiment_id"])
 
 
 @st.fragment(run_every=state.TICK_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.widgets import advice, draft, pickers, strategies
+from dashboard.widgets import adviser, draft, pickers, strategies
 from dashboard.widgets.copy_as import copy_as
 from dashboard.widgets.cost_card import cost_card
 from dashboard.widgets.literal import literal
@@ -37,10 +37,10 @@ def _choices() -> None:
     strategies.strategies(card)
     network(card, info.n_classes if info else None)
     strategies.schedule(card)
-    if card and info and draft.value("weights") == "pretrained":
-        advice.before_training(card.name, info.name)
     st.subheader("4 · How often, and with how many labels")
     pickers.repetitions(info)
+    if card and info and draft.value("weights") == "pretrained":
+        adviser.before_training(card.name, info.name, pickers.budgets_chosen())
     with st.expander("Training settings", icon=":material/tune:"):
         training(info)
     st.button("Start over", key="lab-reset", type="tertiary", icon=":material/restart_alt:", on_click=draft.start_over)

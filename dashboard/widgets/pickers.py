@@ -150,6 +150,17 @@ def repetitions(info: DatasetInfo | None) -> None:
     )  # fmt: skip
 
 
+def budgets_chosen() -> tuple[budgets.Budget | None, ...]:
+    """The label budgets that are chosen and can be used, smallest first; None stands for all labels."""
+    found: list[budgets.Budget] = []
+    for text in draft.value("labels"):
+        try:
+            found.append(budgets.parse("label_budgets", text))
+        except SpecError:  # said beside the cost
+            continue
+    return tuple(sorted(dict.fromkeys(found), key=budgets.order)) or (None,)
+
+
 def budget_words(text: str) -> str:
     """A budget as the picker shows it: "5 per class"; what is typed and cannot be used stays as it is."""
     try:

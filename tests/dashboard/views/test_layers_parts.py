@@ -271,9 +271,28 @@ def test_advice_stands_under_the_measures_of_an_experiment(show, by_hand, small,
     assert "Freeze the first 6 units: LogME is highest after them" in words(show("layers"))
 
 
-def test_the_lab_says_what_was_measured_before_or_where_to_measure(show, by_hand, words) -> None:
-    assert "Which depth? Measure every layer first" in words(show("lab"))
+def test_the_lab_advises_from_what_was_measured_with_the_same_labels_or_offers_to_measure(
+    show, by_hand, press, words
+) -> None:
+    app = show("lab")
+    assert "Advise me: measure before training, with 50 labels" in [one.label for one in app.button]
     play(by_hand, "layers", {"backbone": "resnet20_cifar10", "dataset": "digits", "labels": 100})
-    said = words(show("lab"))
-    assert "Measured with 100 labels, before training: Freeze the first 2 units" in said
-    assert "Which depth?" not in said
+    assert "Recommended" not in words(show("lab"))  # another label budget is another task
+    play(by_hand, "layers", {"backbone": "resnet20_cifar10", "dataset": "digits", "labels": 50})
+    app = show("lab")
+    said = words(app)
+    assert "Advise me" not in " ".join(one.label for one in app.button)
+    assert "no task in this home has measured it" in said  # never advice without its record
+    assert "shipped and downloaded backbones come without them" in said
+
+
+def test_measuring_for_advice_is_a_task_of_the_chosen_network_data_and_labels(show, by_hand, press, words) -> None:
+    app = press(show("lab"), "Advise me: measure before training, with 50 labels")
+    (task,) = task_queue.list(by_hand.store, "layers")
+    assert (task.payload["backbone"], task.payload["dataset"], task.payload["labels"]) == (
+        "resnet20_cifar10",
+        "digits",
+        50,
+    )
+    assert task.payload["scores"] == ["logme"]
+    assert "waiting for its turn" in words(app)
