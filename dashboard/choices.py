@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard import recipe
-from engine import budgets, mistakes
+from engine import budgets, mistakes, search_fields
 from engine.backbones import BACKBONES
 from engine.errors import SpecError
 from engine.spec import ALL_DEPTHS, AUTO, POOLINGS, ExperimentSpec, TrainSpec
@@ -62,6 +62,8 @@ def of_spec(spec: ExperimentSpec) -> dict[str, Any]:
         "measures": list(spec.measures),
         "pooling": spec.pooling or POOLINGS[0],
         "panel": recipe.panel_to_text(spec.panel_epochs),
+        "search": (spec.search or {}).get("method", ""),
+        **{f"search-{name}": (spec.search or {}).get(name, usual) for name, usual in search_fields.DEFAULTS.items()},
         "name": spec.name,
         **{field.name: getattr(spec.train, field.name) for field in dataclasses.fields(TrainSpec)},
         # A box for numbers holds no word: empty means that every strategy takes its own.
@@ -87,6 +89,7 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "measures": tuple(value["measures"]),
         "pooling": value["pooling"],
         "panel_epochs": recipe.panel_from_text(value["panel"]),
+        "search": _search(value),
         "name": value["name"].strip(),
         "train": TrainSpec(
             **{field.name: value[field.name] for field in dataclasses.fields(TrainSpec)}
@@ -129,6 +132,12 @@ def _settings(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             if given != setting.default:
                 found.setdefault(name, {})[setting.name] = given
     return found
+
+
+def _search(value: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not value["search"]:
+        return None
+    return {"method": value["search"], **{name: value[f"search-{name}"] for name in search_fields.DEFAULTS}}
 
 
 def data_name(value: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from engine import budgets
+from engine import budgets, search_fields
 from engine.budgets import Budget
 from engine.errors import SpecError
 from engine.presets import PRESETS
@@ -24,7 +24,9 @@ NUMBERS = {"depths": "frozen_depths", "seeds": "seeds", "labels": "label_budgets
 _YES = {"keep": "keep_weights", "refused": "leave_out_refused"}
 """What is yes or no; `refused=yes` leaves out what a backbone refuses."""
 _TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
-KEYS = (*NAMES, *NUMBERS, "set", "split", "weights", "keep", "refused", "measure", "pooling", "panel", *_TRAIN, "name")
+KEYS = (
+    *NAMES, *NUMBERS, "set", "split", "weights", "keep", "refused", "measure", "pooling", "panel", "search", *_TRAIN, "name",
+)  # fmt: skip
 """The parameters of a link, in the order in which they are written."""
 
 _EVERYTHING = {"frozen_depths": ALL_DEPTHS, "label_budgets": ()}
@@ -58,6 +60,8 @@ def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
         query["pooling"] = [spec.pooling]
     if spec.panel_epochs:
         query["panel"] = [panel_to_text(spec.panel_epochs)]
+    if spec.search:
+        query["search"] = [search_fields.to_text(spec.search)]
     usual = TrainSpec()
     for name in _TRAIN:
         value = getattr(spec.train, name)
@@ -110,6 +114,8 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
         return {"measures": () if values == ["none"] else tuple(values)}
     if key == "panel":
         return {"panel_epochs": panel_from_text(last)}
+    if key == "search":
+        return {"search": search_fields.from_text(last)}
     if key in _TRAIN:
         return {"train": dataclasses.replace(spec.train, **{key: _typed(key, last)})}
     return {key: last}

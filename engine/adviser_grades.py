@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from engine import mistakes
 from engine.adviser import Place, Record, place
 from engine.datasets.halves import PREFIX
 from engine.stats import tie_groups
@@ -39,6 +40,7 @@ COLUMNS = {
 LEAST_CELLS = 3
 RIVALS = {"full_regret": "full_fine_tuning", "probe_regret": "linear_probe"}
 _TASK = ["backbone", "dataset", "budget", "weights", "training"]
+_RUN = ["experiment_id", "run_id"]
 _DEPTHS = ("partial_fine_tuning", "full_fine_tuning", "linear_probe")
 Cells = dict[tuple[str, int], "pd.Series"]
 
@@ -67,8 +69,9 @@ def _rows(transfer: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """The transfer curve with what makes a task, each run once; a run from scratch belongs to every start."""
     import pandas as pd
 
-    about = runs[["run_id", "weights", "training", "settings", "n_classes"]].drop_duplicates("run_id")
-    rows = transfer.drop_duplicates(["run_id", "unit", "metric"]).merge(about, on="run_id")
+    about = runs[[*_RUN, "weights", "training", "settings", "n_classes"]].drop_duplicates(_RUN)
+    rows = mistakes.without(transfer).merge(about, on=_RUN)
+    rows = rows.drop_duplicates(["training", "run_id", "unit", "metric"])  # of experiments that share a run
     rows = rows[~rows["dataset"].str.startswith(PREFIX) & rows["n_classes"].notna()]
     random = [one.name for one in STRATEGIES if one.weights == "random"]
     control = rows["strategy"].isin(random)

@@ -65,3 +65,20 @@ class Control:
         self.step()
         self.progress.phase = f"{phase}, {share:.0%}"
         self.progress.began = time.monotonic()
+
+
+class Stretch(Control):
+    """The control of a part of a run: what the part says of itself becomes a stretch of the whole's progress, at every step."""
+
+    def __init__(self, whole: Control, begin: float, end: float, words: str) -> None:
+        """`begin` and `end` are shares of the whole; `words` say which part it is."""
+        super().__init__()
+        self.whole, self.begin, self.end, self.words = whole, begin, end, words
+
+    def step(self) -> None:
+        """Pass the progress on; raise Cancelled if the whole was asked to stop."""
+        mine, theirs = self.progress, self.whole.progress
+        theirs.done = self.begin + (self.end - self.begin) * mine.done
+        theirs.phase = f"{self.words}: {mine.phase}"
+        theirs.epoch, theirs.images, theirs.training_began = mine.epoch, mine.images, mine.training_began
+        self.whole.step()

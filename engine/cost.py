@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine import budgets
+from engine import budgets, search
 from engine.course import course
 from engine.datasets import DatasetInfo, halves
 from engine.datasets._load import MAPPED_FROM
@@ -94,7 +94,7 @@ def run_flops(planned: PlannedRun) -> float:
     total = float((train + validation + test) * forward)
     if strategy.solves_head:
         return total
-    epochs = planned.run.train.epochs
+    epochs = search.spent(planned.run.search, planned.run.train.epochs)
     passes = forward * (1 + strategy.extra_passes) + backward_flops(planned)
     return (
         total

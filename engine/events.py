@@ -164,6 +164,34 @@ class Interpolated(Event):
 
 
 @dataclass(frozen=True)
+class TrialEnded(Event):
+    """A search has trained one setting (trial, 1-based; rung of halving, 0-based) and validated it; no test image was read."""
+
+    kind = "trial"
+    trial: int
+    rung: int
+    epochs: int
+    learning_rate: float
+    settings: dict[str, Any]
+    """Of the strategy, those that differ from its defaults."""
+    validation_accuracy: float | None
+    """None, as the loss, where it diverged."""
+    validation_loss: float | None
+
+
+@dataclass(frozen=True)
+class SettingChosen(Event):
+    """A search has chosen this setting on validation; the run goes on with it as if it had been asked for."""
+
+    kind = "setting"
+    trial: int
+    learning_rate: float
+    settings: dict[str, Any]
+    validation_accuracy: float | None
+    validation_loss: float | None
+
+
+@dataclass(frozen=True)
 class Diverged(Event):
     """The loss stopped being a number; what came before stays."""
 

@@ -45,6 +45,7 @@ def execute(
     control: Control | None = None,
     shared: Caches | None = None,
     resume: dict[str, Any] | None = None,
+    kept_as: str = "",
 ) -> Generator[Event | train.Savepoint, None, Network]:
     """Compute one run.
 
@@ -55,6 +56,7 @@ def execute(
         control: stops the computation between two batches and is told the progress.
         shared: decoded images and measures of earlier runs of this process.
         resume: state of a savepoint of the same run; its events up to there are not repeated.
+        kept_as: run id under which weights are kept; "" = the run's own.
 
     Yields:
         Events in an order that depends on the spec alone, and savepoints between them.
@@ -67,6 +69,11 @@ def execute(
         Cancelled: the control said stop.
     """
     control = control or Control()
+    if run.search:
+        from engine.search_run import searched  # which needs what is here
+
+        shared = shared or Caches()
+        return (yield from searched(run, device, home=home, control=control, shared=shared, resume=resume))
     control.enter("loading", 0.0)
     meter = Meter(device, resumed=resume is not None)
     torch.manual_seed(seeding.derive(run.seed, "torch"))
@@ -94,7 +101,7 @@ def execute(
     if chosen is None:
         return ready.network
     if run.keep_weights and home is not None:
-        run_weights.keep(ready.network, home, run.run_id)
+        run_weights.keep(ready.network, home, kept_as or run.run_id)
     control.enter("testing", TRAINING_DONE)
     yield test(ready, chosen)
     if not STRATEGIES[run.strategy].solves_head:

@@ -3,16 +3,17 @@
 `runs`: experiment_id, experiment (name), run_id, backbone, dataset, strategy, frozen_depth (leading units fixed), n_units,
 depth_fraction (frozen_depth / n_units), copied_depth (leading units that start from the weights; NA = all), seed,
 label_budget (images used; NA = all labels, or not known before the run has begun), budget (as asked: "100", "5/class",
-"10%", "vtab" or "all"), weights, settings (of the strategy) and training (of TrainSpec), each where it differs from the defaults,
-n_classes (NA before the run has begun), state, attempt, message, created, started, finished (UTC), seconds (worked), epochs
-(planned), val_accuracy and test_accuracy (0..1; test is read once),
+"10%", "vtab" or "all"), weights, settings (of the strategy) and training (what its experiment asked for beyond the
+defaults), n_classes (NA before the run has begun), state, attempt, message, created, started, finished (UTC), seconds
+(worked), epochs (planned), val_accuracy and test_accuracy (0..1; test is read once),
 test_n (images), selection, trainable_parameters, total_parameters, device, precision, freeze_proof ("held", "broken",
 "mistake" where running statistics moved by a strategy that is a mistake on purpose, or "" before it was taken), freeze_changed
 (frozen tensors that changed, with commas), progress (0..1), phase, eta_seconds,
 queue_position (1 = next), images_per_second. Measured, of finished runs: flops (training, validation, test),
 train_images_per_second, peak_memory_bytes (of the process on a processor, of the device's memory on a GPU),
 energy_joules, energy_source ("RAPL" or "NVML": counters of the whole machine; "estimated": time x a stated
-wattage; "" = not known). optimizer and learning_rate (at its peak; NA = left at auto).
+wattage; "" = not known); of a searched run these are of the chosen setting, and seconds are of the whole search. optimizer and
+learning_rate (at its peak; NA = left at auto; of a searched run what the search began with).
 
 `learning_curve`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, epoch (0 = before
 training), split (train or validation), metric (accuracy 0..1 or loss in nats), value.
@@ -38,8 +39,8 @@ before the fine-tuning, 1 = after it), metric (accuracy 0..1 or loss in nats, on
 (before training), unit_b and unit_b_name (after it), value (unbiased linear CKA, -1..1), n_images, reason, pooling.
 
 `layer_transfer` and `layer_losses`: the curves of a layer-transfer study, and what every depth loses; columns in
-`engine.layer_transfer_frame`. `advice`: what the adviser would have said of every task, graded; columns in
-`engine.adviser_grades`.
+`engine.layer_transfer_frame`. `search`: the settings that a search tried; columns in `engine.search_frame`. `advice`: what the
+adviser would have said of every task, graded; columns in `engine.adviser_grades`.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine import adviser_grades, depth_frames, layer_transfer_frame, mistakes, run_words
+from engine import adviser_grades, depth_frames, layer_transfer_frame, mistakes, run_words, search_frame
 from engine.errors import StoreError, UnknownNameError
 from engine.events import EpochEnded, Event, FreezeChecked, Interpolated, Started, Tested
 from engine.spec import AUTO, POOLINGS, RunSpec
@@ -65,6 +66,7 @@ NAMES = (
     "panel",
     "similarity",
     "interpolation",
+    "search",
     "layer_transfer",
     "layer_losses",
     "advice",
@@ -125,6 +127,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "energy_source": "str",
     },
     "interpolation": {**_CELL, "alpha": "float64", "metric": "str", "value": "float64"},
+    "search": {**_CELL, **search_frame.COLUMNS},
     "learning_curve": {**_CELL, "epoch": "int64", "split": "str", "metric": "str", "value": "float64"},
     **{name: {**_CELL, **columns} for name, columns in depth_frames.COLUMNS.items()},
 }
@@ -147,6 +150,7 @@ class Frames:
         self._attempts: dict[tuple[str, int], list[Event]] = {}
         self._links: dict[tuple[str, int], StoredEvent] = {}
         self._specs: dict[str, RunSpec] = {}
+        self._asked: dict[str, str] = {}
         self._damage: dict[tuple[str, int], str] = {}
         self._lock = threading.RLock()
 
@@ -187,6 +191,7 @@ class Frames:
             "transfer_curve": partial(self._of_depths, depth_frames.transfer_rows),
             "panel": partial(self._of_depths, depth_frames.panel_rows),
             "interpolation": self._interpolation,
+            "search": self._search,
             "similarity": partial(self._of_depths, depth_frames.similarity_rows),
         }
         if name not in NAMES:
@@ -206,6 +211,11 @@ class Frames:
         if run_id not in self._specs:
             self._specs[run_id] = RunSpec.from_json(stored["spec"])
         return self._specs[run_id]
+
+    def _training(self, experiment_id: str) -> str:
+        if experiment_id not in self._asked:
+            self._asked[experiment_id] = run_words.training(self.store.spec(experiment_id))
+        return self._asked[experiment_id]
 
     def _cell(self, stored: dict[str, Any]) -> dict[str, Any]:
         spec = self._spec(stored)
@@ -246,7 +256,7 @@ class Frames:
             "copied_depth": spec.copied_depth,
             "weights": spec.weights,
             "settings": run_words.written(spec.settings or {}),
-            "training": run_words.training(spec),
+            "training": self._training(stored["experiment_id"]),
             "n_classes": len(started.class_names) if started else None,
             "state": state,
             "attempt": stored["attempt"],
@@ -286,6 +296,10 @@ class Frames:
             if isinstance(event, Interpolated):
                 for metric, value in (("accuracy", event.validation_accuracy), ("loss", event.validation_loss)):
                     yield cell | {"alpha": event.alpha, "metric": metric, "value": value}
+
+    def _search(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        method = (self._spec(stored).search or {}).get("method", "")
+        return search_frame.rows(self._cell(stored), method, self.events(stored["run_id"], stored["attempt"]))
 
     def _learning(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
         cell = self._cell(stored)

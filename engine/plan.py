@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import backbones, budgets, datasets, layer_transfer, recipes
+from engine import backbones, budgets, datasets, layer_transfer, recipes, search
 from engine.backbones import Card
 from engine.checks import Table, table
 from engine.datasets import DatasetInfo
@@ -47,6 +47,7 @@ def plan(
     for name in spec.strategies:
         STRATEGIES[name]
     _check_settings(spec)
+    _check_search(spec)
     cards = {name: card(name, home) for name in spec.backbones}
     infos = {name: describe(name, home) for name in spec.datasets}
     for one in cards.values():
@@ -68,6 +69,7 @@ def plan(
                             recipes.resolved(spec.train, strategy, one),
                             keep_weights=spec.keep_weights, settings=settings, pooling=spec.pooling,
                             panel_epochs=spec.panel_epochs,
+                            search=spec.search if search.searchable(STRATEGIES[strategy]) else None,
                         )  # fmt: skip
                         planned.setdefault(run.run_id, PlannedRun(run, one, info))
                     # The bases of a study and all its copies train alike.
@@ -175,6 +177,26 @@ def _check_settings(spec: ExperimentSpec) -> None:
                 f"settings are given for {name!r}, which is not among the strategies. Add it or leave them out."
             )
         settled(STRATEGIES[name], given)
+
+
+def _check_search(spec: ExperimentSpec) -> None:
+    if not spec.search:
+        return
+    if study := [name for name in spec.strategies if name in layer_transfer.CURVES]:
+        raise SpecError(
+            f"{STRATEGIES[study[0]].label} cannot be searched: the curves of a layer-transfer study share one way of training."
+            " Leave search out."
+        )
+    if mistaken := [STRATEGIES[name].label for name in spec.strategies if STRATEGIES[name].mistake_of]:
+        raise SpecError(
+            f"{mistaken[0]} cannot be searched: a mistake is compared with its proper twin, which must train alike. Leave search"
+            " or the mistake out."
+        )
+    if not any(search.searchable(STRATEGIES[name]) for name in spec.strategies):
+        raise SpecError(
+            f"There is nothing to search: {', '.join(spec.strategies)} solve their head and choose on validation by themselves."
+            " Leave search out, or add a strategy that trains."
+        )
 
 
 def _check_depths(spec: ExperimentSpec, card: Card) -> None:

@@ -1,4 +1,4 @@
-"""What a run was asked for beyond its cell, as text: only what differs from the defaults, in the order of the spec."""
+"""What was asked for beyond a cell, as text: only what differs from the defaults, in the order of the spec."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from engine.spec import RunSpec, TrainSpec
+from engine import search_fields
+from engine.spec import ExperimentSpec, TrainSpec
 
 _USUAL = TrainSpec()
 
 
-def training(run: RunSpec) -> str:
-    """How it was trained: "epochs=15, learning_rate=0.005"; "" for the defaults."""
-    given = {field.name: getattr(run.train, field.name) for field in dataclasses.fields(TrainSpec)}
-    return written({name: value for name, value in given.items() if value != getattr(_USUAL, name)})
+def training(spec: ExperimentSpec) -> str:
+    """How its runs are trained: "epochs=15, learning_rate=0.005, search=random:8"; "" for the defaults."""
+    given = {field.name: getattr(spec.train, field.name) for field in dataclasses.fields(TrainSpec)}
+    said = written({name: value for name, value in given.items() if value != getattr(_USUAL, name)})
+    searched = f"search={search_fields.to_text(spec.search)}" if spec.search else ""
+    return ", ".join(filter(None, (said, searched)))
 
 
 def written(values: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from engine import budgets
+from engine import budgets, search_fields
 from engine.budgets import Budget
 from engine.checks import Table, choice, number, one_of_each, storable, table, tables, text, unknown_keys, whole
 from engine.errors import SpecError
@@ -178,6 +178,8 @@ class RunSpec(_Spec):
     panel_epochs: tuple[int, ...] | str | None = None
     """Epochs after which measures of every depth are taken on a fixed set of training images: numbers (0 = before training)
     `every N` (with 0 and the last), or `auto` (as many as stay within 5 % of the training); None = none."""
+    search: Table | None = None
+    """Settings that are tried on validation first (see `engine.search_fields`); None = the run is as it says."""
 
     def __post_init__(self) -> None:
         for name in ("backbone", "dataset", "strategy"):
@@ -195,6 +197,7 @@ class RunSpec(_Spec):
         object.__setattr__(self, "train", _train(self.train))
         object.__setattr__(self, "pooling", _pooling(self.pooling))
         object.__setattr__(self, "panel_epochs", _panel_epochs(self.panel_epochs))
+        object.__setattr__(self, "search", search_fields.parse(self.search))
 
     @property
     def run_id(self) -> str:
@@ -228,6 +231,8 @@ class ExperimentSpec(_Spec):
     panel_epochs: tuple[int, ...] | str | None = None
     leave_out_refused: bool | None = None
     """Whether a strategy is left out where a backbone refuses it, and the plan says why; None = the experiment is refused."""
+    search: Table | None = None
+    """Settings of every strategy that are tried on validation first: {"method": "random", "settings": 8}."""
     name: str = ""
     """What people call it; not part of its identity."""
 
@@ -256,6 +261,7 @@ class ExperimentSpec(_Spec):
         object.__setattr__(self, "class_splits", _splits(self.class_splits))
         object.__setattr__(self, "pooling", _pooling(self.pooling))
         object.__setattr__(self, "panel_epochs", _panel_epochs(self.panel_epochs))
+        object.__setattr__(self, "search", search_fields.parse(self.search))
         if (
             not isinstance(self.name, str)
             or len(self.name) > 200

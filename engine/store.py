@@ -151,6 +151,13 @@ class Store:
         hint = f"{len(fits)} experiments fit; give more of the id." if fits else ""
         raise UnknownNameError("experiment", given, [row[1] or row[0] for row in rows], hint)
 
+    def spec(self, experiment_id: str) -> ExperimentSpec:
+        """What an experiment asked for. Raises UnknownNameError where there is none with this id."""
+        rows = self.db.read("SELECT spec FROM experiment WHERE experiment_id = ?", (experiment_id,))
+        if not rows:
+            raise UnknownNameError("experiment", experiment_id, [])
+        return ExperimentSpec.from_json(rows[0][0])
+
     def rename(self, experiment_id: str, name: str) -> None:
         """Give an experiment another name. Raises SpecError where the name is not one short line."""
         ExperimentSpec(name=name)

@@ -13,6 +13,7 @@ from dashboard.figures.mistake_effect import mistake_effect
 from dashboard.figures.paired_differences import paired_differences
 from dashboard.figures.panel_by_depth import panel_by_depth
 from dashboard.figures.score_agreement import score_agreement
+from dashboard.figures.search_progress import search_progress
 from dashboard.figures.similarity_map import similarity_map
 from dashboard.figures.transfer_loss import transfer_loss
 
@@ -30,6 +31,7 @@ __all__ = [
     "paired_differences",
     "panel_by_depth",
     "score_agreement",
+    "search_progress",
     "similarity_map",
     "transfer_loss",
 ]

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.figures import accuracy_comparison, accuracy_cost, label_budgets, paired_differences
+from dashboard.figures import accuracy_comparison, accuracy_cost, label_budgets, paired_differences, search_progress
 from dashboard.figures._budget import steps, within
 from dashboard.figures._looks import LABELS
 from dashboard.figures.accuracy_cost import COSTS as COSTED
@@ -80,6 +80,9 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     chart(drawn, key="compare-pairs")
     if several(runs):
         chart(state.chart("compare", label_budgets, transfer, uirevision=experiment_id), key="compare-labels")
+    if spec.search:
+        found = state.frame("search", experiment_id)
+        chart(state.chart("compare", search_progress, found, uirevision=experiment_id), key="compare-search")
     panel = state.frame("panel", experiment_id)
     offered = COSTS if panel.empty else COSTS | {"drift": "Forgetting"}
     cost = st.segmented_control(

@@ -7,7 +7,9 @@ import streamlit as st
 from dashboard.widgets import draft
 from engine import spec
 from engine.datasets import DatasetInfo
+from engine.search_fields import METHODS
 
+SEARCHES = {"": "No search", "random": "Random search", "grid": "Grid", "halving": "Successive halving"}
 WORDS = {
     "dataset": "As suits the data",
     "sgd": "SGD with momentum",
@@ -75,11 +77,44 @@ def training(info: DatasetInfo | None) -> None:
             help="Epochs after which every unit is measured on a fixed set of training images: auto (as often as costs at"
             " most 5 % of the training), every 5, or 0, 10, 30. Watching changes nothing in the training.",
         )  # fmt: skip
+    _search()
     st.text_input(
         "Seed numbers", draft.start("seed-list"), key=draft.key("seed-list"),
         placeholder="0, 1, 2, ... as many as chosen above",
         help="Only to repeat particular seeds: for example 0-5, 17.",
     )  # fmt: skip
+
+
+def _search() -> None:
+    """Whether settings are searched, how, and how many; the same for every strategy."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="lab-search-row"):
+        methods = ("", *METHODS)
+        st.selectbox(
+            "Search the settings", methods, methods.index(draft.start("search")), key=draft.key("search"),
+            format_func=SEARCHES.get, width=260,
+            help="Tries several learning rates and settings of every strategy on the validation images, the same number for"
+            " each, then trains the best one as an ordinary run. Test images are read for that one alone. Random: the first"
+            " setting is the one chosen here, the others are drawn. Halving: many settings for a few epochs, the best of them"
+            " for longer. A linear probe chooses on validation anyway.",
+        )  # fmt: skip
+        if method := draft.value("search"):
+            st.number_input(
+                "Settings each", 2, 200, draft.start("search-settings"), 1, key=draft.key("search-settings"), width=130
+            )
+            st.number_input(
+                "Times", 1.1, 1_000.0, draft.start("search-span"), 1.0, "%g", draft.key("search-span"), width=110,
+                help="Numbers are drawn between the setting divided and multiplied by this.",
+            )  # fmt: skip
+            if method == "halving":
+                st.number_input(
+                    "Keep one in",
+                    2,
+                    10,
+                    draft.start("search-reduction"),
+                    1,
+                    key=draft.key("search-reduction"),
+                    width=120,
+                )
 
 
 def _numbers() -> None:

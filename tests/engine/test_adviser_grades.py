@@ -14,13 +14,20 @@ def home(accuracies: dict[tuple[str, int], float], logme: list[float], *, n_trai
     transfer, runs = [], []
     for place, ((strategy, depth), accuracy) in enumerate(accuracies.items()):
         for seed in seeds:
-            cell = {"run_id": f"{strategy}{depth}{seed}{about}", "backbone": "net", "dataset": "data", "budget": "50"}
+            cell = {
+                "experiment_id": "x",
+                "run_id": f"{strategy}{depth}{seed}{about}",
+                "backbone": "net",
+                "dataset": "data",
+                "budget": "50",
+            }
             cell |= {"strategy": strategy, "frozen_depth": depth, "seed": seed, "n_units": 3} | about
             noise = (NOISE if place % 2 else OTHER)[seed]
             row = {"unit": depth, "metric": "test_accuracy", "value": accuracy + noise, "n_images": 500, "reason": ""}
             transfer.append(cell | row | {"n_features": 0})
             runs.append(
-                {"run_id": cell["run_id"], "weights": "random" if strategy == "from_scratch" else "pretrained",
+                {"experiment_id": "x", "run_id": cell["run_id"],
+                 "weights": "random" if strategy == "from_scratch" else "pretrained",
                  "training": "", "settings": "", "n_classes": 5}
             )  # fmt: skip
             if strategy == "linear_probe":
@@ -90,6 +97,15 @@ def test_ways_of_training_are_tasks_of_their_own_and_settings_do_not_mix():
     set_otherwise = other_runs.assign(settings="rank=4")
     one = grades(pd.concat([other_transfer.assign(value=0.0), transfer]), pd.concat([set_otherwise, runs]))
     assert one["best_accuracy"].tolist() == [pytest.approx(0.8)]
+
+
+def test_a_run_that_two_experiments_share_is_counted_once_in_each_way_of_training():
+    transfer, runs = home(FAR, [0.1, 0.3, 0.2])
+    twice = [frame.assign(experiment_id=name) for name in "xy" for frame in (transfer, runs)]
+    same = grades(pd.concat(twice[::2]), pd.concat(twice[1::2]))
+    assert (len(same), same["seeds"].tolist()) == (1, [6])
+    named = grades(pd.concat(twice[::2]), pd.concat([twice[1], twice[3].assign(training="epochs=3")]))
+    assert named["training"].tolist() == ["", "epochs=3"]
 
 
 def test_the_record_counts_what_was_run_and_what_was_decided():

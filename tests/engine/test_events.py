@@ -35,6 +35,8 @@ EXAMPLES = [
     FreezeChecked(3, "a", "b", ["units.0.weight"]),
     events.Tested(0.5, 4, None, 1, "best_validation", "ab"),
     events.Interpolated(0.5, 0.7, None),
+    events.TrialEnded(2, 0, 5, 0.05, {"rank": 4}, 0.5, None),
+    events.SettingChosen(2, 0.05, {"rank": 4}, 0.5, 0.9),
     Diverged(1, 2, "the loss was not a number"),
     Notice("left out ünïcode \u2028 and \x1b"),
 ]

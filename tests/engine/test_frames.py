@@ -40,6 +40,10 @@ ALL = [
     *PANEL,
     SIMILARITY,
     events.Interpolated(0.5, 0.6, 0.75),
+    events.TrialEnded(1, 0, 3, 0.02, {}, None, None),
+    events.TrialEnded(2, 0, 3, 0.1, {"rank": 4, "alpha": 2.5}, 0.5, 0.9),
+    events.TrialEnded(1, 1, 9, 0.02, {}, 0.25, 1.1),
+    events.SettingChosen(2, 0.1, {"rank": 4, "alpha": 2.5}, 0.5, 0.9),
 ]
 
 
@@ -347,3 +351,26 @@ def test_what_changed_is_named(frames, claimed):
     leases.append(lease, 0, [STARTED, FreezeChecked(3, "x", "y", ["bn.running_mean", "bn.running_var"])])
     row = frames.frame("runs").iloc[0]
     assert (row["freeze_proof"], row["freeze_changed"]) == ("broken", "bn.running_mean, bn.running_var")
+
+
+def test_search_has_a_row_per_setting_with_what_was_spent_and_the_best_so_far(frames, claimed):
+    leases, lease = claimed
+    leases.append(lease, 0, ALL)
+    rows = frames.frame("search")
+    assert rows[["trial", "rung", "epochs", "epochs_spent"]].to_numpy().tolist() == [
+        [1, 0, 3, 3],
+        [2, 0, 3, 6],
+        [1, 1, 9, 15],
+    ]
+    assert rows["settings"].tolist() == ["", "alpha=2.5, rank=4", ""]
+    assert rows["chosen"].tolist() == [False, True, False]
+    assert np.isnan(rows["best_accuracy"][0])
+    assert rows["best_accuracy"].tolist()[1:] == [0.5, 0.5]
+
+
+def test_runs_say_how_they_were_trained_and_set_where_it_differs(frames, store, make_run, make_spec):
+    asked = make_spec(train={"epochs": 5, "learning_rate": 0.1}, search={"method": "grid", "settings": 6})
+    store.submit(asked, [(make_run(strategy="lora", frozen_depth=0, settings={"rank": 4}), 2)])
+    row = frames.frame("runs").iloc[0]
+    assert (row["settings"], row["training"]) == ("rank=4", "epochs=5, learning_rate=0.1, precision=float32, search=grid:6")
+    assert pd.isna(row["n_classes"])

@@ -211,3 +211,30 @@ def test_live_says_what_moved_and_draws_the_contestants_alone(
     assert "Frozen units CHANGED in 12 runs, on purpose to show the mistake. Changed: units.0.1.running_mean" in said
     assert "changed a frozen tensor during training" not in said
     assert not any("statistics left on" in one for one in charts(app)[:2])
+
+
+def test_a_search_is_drawn_with_how_many_settings_each_was_given(show, by_hand, small, charts) -> None:
+    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning",), search={"settings": 2}))
+    by_hand.write(
+        by_hand.claim(),
+        events.TrialEnded(1, 0, 3, 0.02, {}, 0.5, 1.0),
+        events.TrialEnded(2, 0, 3, 0.1, {}, 0.75, 0.9),
+        events.SettingChosen(2, 0.1, {}, 0.75, 0.9),
+    )
+    drawn = " ".join(charts(show("compare")))
+    assert "random search, 2 settings each, 6 epochs each" in drawn
+    assert "Full fine-tuning 75.0 % after 6 epochs" in drawn
+
+
+def test_advice_is_graded_under_the_comparison(show, by_hand, small, words, finished_events) -> None:
+    spec = dataclasses.replace(
+        small, strategies=("linear_probe", "full_fine_tuning", "from_scratch"), seeds=(0,), label_budgets=(50,)
+    )
+    by_hand.submit(spec)
+    for _ in range(3):
+        lease = by_hand.claim()
+        scores = [events.DepthMeasured(unit, f"unit{unit}", "logme", unit / 100, 40, 128) for unit in range(1, 11)]
+        by_hand.write(lease, *finished_events(lease.spec), *(scores if lease.spec.strategy == "linear_probe" else []))
+    said = words(show("compare"))
+    assert "little data, near, so linear probe." in said
+    assert "none has the 6 seeds that tell strategies apart" in said

@@ -249,3 +249,13 @@ def test_without_batch_normalisation_the_switch_is_off_and_says_why(lab: AppTest
     assert not lab.toggle(key=key(lab, "mistake-moving_statistics")).disabled
     assert "has no batch normalisation" in errors(lab)
     assert lab.button(key="lab-run").disabled
+
+
+def test_a_search_of_a_link_is_kept_and_can_be_chosen(lab: AppTest) -> None:
+    at(lab, {"search": ["halving:9:span=5"]})
+    assert asked(lab).search == {"method": "halving", "settings": 9, "span": 5.0}
+    lab.selectbox(key=key(lab, "search")).set_value("random").run()
+    assert not lab.exception
+    assert asked(lab).search == {"method": "random", "settings": 9, "span": 5.0}
+    lab.selectbox(key=key(lab, "search")).set_value("").run()
+    assert asked(lab).search is None
