@@ -372,5 +372,8 @@ def test_runs_say_how_they_were_trained_and_set_where_it_differs(frames, store, 
     asked = make_spec(train={"epochs": 5, "learning_rate": 0.1}, search={"method": "grid", "settings": 6})
     store.submit(asked, [(make_run(strategy="lora", frozen_depth=0, settings={"rank": 4}), 2)])
     row = frames.frame("runs").iloc[0]
-    assert (row["settings"], row["training"]) == ("rank=4", "epochs=5, learning_rate=0.1, precision=float32, search=grid:6")
+    assert (row["settings"], row["training"]) == (
+        "rank=4",
+        "epochs=5, learning_rate=0.1, precision=float32, search=grid:6",
+    )
     assert pd.isna(row["n_classes"])
