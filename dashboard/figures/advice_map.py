@@ -9,7 +9,6 @@ import pandas as pd
 
 from dashboard.figures import _style
 from dashboard.figures._style import Drawn
-from engine.adviser import CAPACITY, VERY_STRONG
 
 TITLE = "Little or much data, near or far"
 HERE = "this task"
@@ -46,16 +45,26 @@ _CORNERS = {  # (little, near) -> what the corner is called, and where it is wri
 _TICKS = (0, 2, 10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000)
 
 
-def advice_map(points: pd.DataFrame, *, note: str = "", dark: bool = False, uirevision: str = "advice") -> Drawn:
+def advice_map(
+    points: pd.DataFrame,
+    *,
+    little: float,
+    far: float,
+    note: str = "",
+    dark: bool = False,
+    uirevision: str = "advice",
+) -> Drawn:
     """Draw tasks by labels per feature (log) and evidence against the last unit (2 ln B, log of 1 + it, near is up).
 
     Args:
         points: one row per task, with the columns TAKEN; regret as a share (0..1; NaN where there is none).
+        little: labels per feature below which a task has little data.
+        far: evidence beyond which it is far.
         note: plain text below the title.
         dark: draw for a dark background.
         uirevision: zoom is kept while it stays the same.
     """
-    axes = _axes(points)
+    axes = _axes(points, little, far)
     look = {"dark": dark, "uirevision": uirevision}
     if points.empty:
         said = "A mark appears for every task whose frozen backbone was measured, and its advice is graded once it was run."
@@ -64,13 +73,13 @@ def advice_map(points: pd.DataFrame, *, note: str = "", dark: bool = False, uire
     figure = _style.finish(
         _traces(table, dark),
         title=TITLE,
-        notes=[note, "dashed: below 2 labels per feature", "beyond 10 very strong evidence"],
-        shapes=_borders(dark),
+        notes=[note, f"dashed: {little:g} labels per feature", f"2 ln B of {far:g}: very strong evidence"],
+        shapes=_borders(little, far, dark),
         annotations=_corners(dark),
         **axes,
         **look,
     )
-    return Drawn(figure, TITLE, _alt(table), _reading(table), table, 460)
+    return Drawn(figure, TITLE, _alt(table, little, far), _reading(table), table, 460)
 
 
 def height(evidence: float) -> float:
@@ -78,9 +87,9 @@ def height(evidence: float) -> float:
     return math.log10(1 + max(0.0, evidence))
 
 
-def _axes(points: pd.DataFrame) -> dict[str, Any]:
-    most = max([VERY_STRONG * 3, *points["evidence"]]) if len(points) else 100.0
-    widths = [CAPACITY / 8, CAPACITY * 8, *points["labels_per_feature"]] if len(points) else [0.2, 20.0]
+def _axes(points: pd.DataFrame, little: float, far: float) -> dict[str, Any]:
+    most = max([far * 3, *points["evidence"]]) if len(points) else 100.0
+    widths = [little / 8, little * 8, *points["labels_per_feature"]] if len(points) else [0.2, 20.0]
     ticks = [tick for tick in _TICKS if tick <= most]
     return {
         "xaxis": {
@@ -99,9 +108,9 @@ def _axes(points: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _borders(dark: bool) -> list[dict[str, Any]]:
+def _borders(little: float, far: float, dark: bool) -> list[dict[str, Any]]:
     line = {"color": _style.fade(_style.INK[dark], 0.55), "width": 1.5, "dash": "dash"}
-    at = height(VERY_STRONG)
+    at = height(far)
     return [
         {
             "type": "line",
@@ -168,7 +177,7 @@ def _graded(row: Any) -> str:
     return f"{NAMES[row.verdict]}{cost}"
 
 
-def _alt(table: pd.DataFrame) -> str:
+def _alt(table: pd.DataFrame, little: float, far: float) -> str:
     said = [
         f"{row.task}: {row.labels_per_feature:.2g} labels per feature, 2 ln B {row.evidence:.3g}, {row.quadrant}, advice"
         f" {row.advice} ({_graded(row)})"
@@ -176,8 +185,8 @@ def _alt(table: pd.DataFrame) -> str:
     ]
     more = f"; and {len(table) - 24} more in the table" if len(table) > 24 else ""
     return (
-        "Scatter chart of tasks: training labels per feature of the last unit across, boundary 2; evidence against the last"
-        f" unit downwards, boundary 10. {'; '.join(said)}{more}."
+        "Scatter chart of tasks: training labels per feature of the last unit across, boundary"
+        f" {little:g}; evidence against the last unit downwards, boundary {far:g}. {'; '.join(said)}{more}."
     )
 
 

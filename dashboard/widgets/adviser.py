@@ -17,7 +17,7 @@ from dashboard.widgets.literal import literal
 from dashboard.widgets.task_status import task_status
 from engine import adviser_grades, budgets, service, task_queue
 from engine.advise_command import NO_SOURCE, placed, recommended
-from engine.adviser import METRIC, Place
+from engine.adviser import CAPACITY, METRIC, VERY_STRONG, Place
 from engine.strategies import STRATEGIES
 from engine.task_queue import Task
 
@@ -141,7 +141,7 @@ def _advice(labels: budgets.Budget | None, task: Task, *, several: bool) -> None
 
 
 def _map(points: pd.DataFrame, *, key: str) -> None:
-    chart(state.chart("adviser", advice_map, points, uirevision=key), key=key)
+    chart(state.chart("adviser", advice_map, points, little=CAPACITY, far=VERY_STRONG, uirevision=key), key=key)
 
 
 def _graded_words(row: Any) -> str:

@@ -7,6 +7,10 @@ import pytest
 
 from dashboard.figures import advice_map
 from dashboard.figures.advice_map import COLUMNS, HERE, TAKEN, height
+from engine.adviser import CAPACITY, VERY_STRONG
+
+
+BOUNDS = {"little": CAPACITY, "far": VERY_STRONG}
 
 
 def row(task: str, per_feature: float, evidence: float, verdict: str, regret: float | None = None) -> dict:
@@ -31,7 +35,7 @@ POINTS = pd.DataFrame(
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_marks_lie_where_they_were_measured_and_differ_by_shape_and_colour(dark):
-    drawn = advice_map(POINTS, dark=dark)
+    drawn = advice_map(POINTS, **BOUNDS, dark=dark)
     traces = {trace.name: trace for trace in drawn.figure.data}
     assert list(traces) == ["advice not run", "undecided", "advice wrong", "advice right", "this task"]
     assert traces["this task"].x == (0.6,)
@@ -45,13 +49,13 @@ def test_marks_lie_where_they_were_measured_and_differ_by_shape_and_colour(dark)
 
 
 def test_boundaries_are_those_of_the_adviser():
-    across, down = advice_map(POINTS).figure.layout.shapes
+    across, down = advice_map(POINTS, **BOUNDS).figure.layout.shapes
     assert (across.x0, across.x1) == (2, 2)
     assert (down.y0, down.y1) == (height(10), height(10))
 
 
 def test_the_words_and_the_table_hold_the_numbers():
-    drawn = advice_map(POINTS, note="all")
+    drawn = advice_map(POINTS, **BOUNDS, note="all")
     assert drawn.reading == (
         "Net on <b>digits</b> has little data, far. Of 2 tasks that tell strategies apart, the advice was among the best in 1."
     )
@@ -61,6 +65,6 @@ def test_the_words_and_the_table_hold_the_numbers():
 
 
 def test_nothing_measured_is_an_empty_chart_that_says_what_comes():
-    drawn = advice_map(POINTS.iloc[:0])
+    drawn = advice_map(POINTS.iloc[:0], **BOUNDS)
     assert "graded once it was run" in drawn.reading
     assert list(drawn.table.columns) == COLUMNS
