@@ -114,8 +114,8 @@ def _borders(little: float, far: float, dark: bool) -> list[dict[str, Any]]:
     return [
         {
             "type": "line",
-            "x0": CAPACITY,
-            "x1": CAPACITY,
+            "x0": little,
+            "x1": little,
             "yref": "paper",
             "y0": 0,
             "y1": 1,

@@ -9,7 +9,6 @@ from dashboard.figures import advice_map
 from dashboard.figures.advice_map import COLUMNS, HERE, TAKEN, height
 from engine.adviser import CAPACITY, VERY_STRONG
 
-
 BOUNDS = {"little": CAPACITY, "far": VERY_STRONG}
 
 
