@@ -13,7 +13,8 @@ Looked at on seed 100 of digits with 50 labels, test accuracy, one training each
 README's table has other seeds). resnet20_cifar10 (probe .77): LoRA .76, .83 and .49 at .001, .003 and .01 (SGD at .02: .69);
 BitFit .70 and .71 at .01 and .03; adapters .73 and .70 at .003 and .01; SSF .74, normalisation only .72 at .01. plain8_cifar10
 (probe .84): LoRA .85 at .003. vit_cifar10 (probe .66, full fine-tuning .61 at .001 and .60 at .003): LoRA .59 and .78 at .003 and
-.01; adapters .63 and .68, BitFit .47 and .52 at .01 and .03; deep prompts .30 and .53 at .01 and .1. On resnet20_cifar10 and
+.01; adapters .63 and .68, BitFit .47 and .52 at .01 and .03; SSF .73 at
+.03; deep prompts .30 and .53 at .01 and .1. On resnet20_cifar10 and
 shapes:1, seed 100, at .01: adapters .64, BitFit .46, full fine-tuning (SGD at .02) .54, probe .45.
 """
 
