@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine import budgets, search
+from engine import budgets, forgetting, search
 from engine.course import course
 from engine.datasets import DatasetInfo, halves
 from engine.datasets._load import MAPPED_FROM
@@ -92,6 +92,9 @@ def run_flops(planned: PlannedRun) -> float:
     strategy, units = STRATEGIES[planned.run.strategy], planned.card.units
     forward = sum(unit.flops for unit in units)
     total = float((train + validation + test) * forward)
+    run = planned.run
+    asked = settled(strategy, run.settings or {}).get("steps", 0) + 2 if strategy.tuning == "wise_ft" else 1
+    total += forgetting.images_passed(run.measures, run.dataset, run.source_data, times=asked) * forward
     if strategy.solves_head:
         return total
     epochs = search.spent(planned.run.search, planned.run.train.epochs)

@@ -22,6 +22,7 @@ from engine.datasets._fill import silent
 from engine.errors import BackboneError, ScoreNotDefined, WeightsError
 from engine.events import DepthMeasured, Event
 from engine.features import Features, extract
+from engine.kept import Kept
 from engine.limits import image_memory
 from engine.scores import SCORES, FeatureSplit, Measured, Score
 from engine.spec import POOLINGS, RunSpec
@@ -40,6 +41,7 @@ class Caches:
         self.images: OrderedDict[tuple, Images] = OrderedDict()
         self.depths: OrderedDict[tuple, Measured | ScoreNotDefined] = OrderedDict()
         self.tests: OrderedDict[tuple, Features] = OrderedDict()
+        self.kept: OrderedDict[tuple, float] = OrderedDict()
 
     def load(self, name: str, card: backbones.Card, home: Path | None, control: Control | None = None) -> Images:
         """Download and decode a dataset for a network, once per size; the control is told how far, and may stop it."""
@@ -90,6 +92,8 @@ class Prepared:
     home: Path | None = None
     at_epoch: Callable[[int], Iterator[Event]] | None = None
     """Who looks at the network after every epoch of training; see `engine.train.Task`."""
+    kept: Kept | None = None
+    """Asks what the network still knows of other tasks, where the run measures that."""
     features: tuple[Features, Features] | None = None
     """Of every depth for the labelled images (train, validation) and the test images, once they were read."""
 

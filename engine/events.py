@@ -130,6 +130,25 @@ class SimilarityMeasured(Event):
 
 
 @dataclass(frozen=True)
+class ForgettingMeasured(Event):
+    """Accuracy on another task before training and after it, on the same images; see `engine.forgetting`.
+
+    `measure`: `source_accuracy` (the source's own classifier) or `probe_accuracy` (a probe solved on `n_labels` labelled images);
+    both empty, with the reason, where there is nothing to ask about. `before` and `after` are 0..1.
+    """
+
+    kind = "forgetting"
+    task: str
+    measure: str
+    before: float | None
+    after: float | None
+    n_images: int
+    n_labels: int
+    reason: str = ""
+    """Why they are missing, or equal by definition."""
+
+
+@dataclass(frozen=True)
 class FreezeChecked(Event):
     """Hashes of every frozen tensor and buffer before and after training; `changed` names those that differ."""
 
@@ -161,6 +180,9 @@ class Interpolated(Event):
     alpha: float
     validation_loss: float | None
     validation_accuracy: float | None
+    kept: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Accuracy (0..1) on other tasks with these weights, where that is measured: measure -> task -> value, as in
+    `engine.forgetting`."""
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import backbones, datasets, heads, run_weights, seeding, train
+from engine import backbones, datasets, forgetting, heads, run_weights, seeding, train
 from engine.backbones._disk import in_words
 from engine.backbones._network import Network
 from engine.backbones._weights import load_file, tensors_sha256
 from engine.batches import Pixels
 from engine.control import Control
 from engine.course import course
-from engine.depths import Caches, Prepared, embedded_parts, measure, measure_depths, test_accuracy
+from engine.depths import Caches, Prepared, embedded_parts, measure, measure_depths, test_accuracy, unchanged
 from engine.device import Device, precision
 from engine.errors import BackboneError, ScoreNotDefined, StrategyError
 from engine.events import Event, FreezeChecked, Notice, Started, Tested
+from engine.kept import Kept
 from engine.measured_cost import Meter
 from engine.panel import Panel
 from engine.recipes import resolved
@@ -108,6 +109,9 @@ def execute(
         yield from measure_depths(ready, TRAINING_DONE, 1.0)
     if similarity:
         yield similarity.after()
+    if ready.kept:
+        control.enter("asking other tasks", 1.0)
+        yield from ready.kept.measured(unchanged=unchanged(ready.network, ready.network.n_units))
     control.progress.cost = meter.read(ready, tuning, control.progress.epoch)
     control.progress.done = 1.0
     return ready.network
@@ -138,6 +142,12 @@ def prepare(
         rows = datasets.make_split(other, run.seed, None).train
         return Pixels.on(where, other.pixels, other.labels, card.mean, card.std, rows=rows, row_of=other.rows), rows
 
+    kept = None
+    if forgetting.MEASURE in run.measures:
+        kept = Kept(
+            run, card, network, origin, lambda: build_network(run, weights, home)[0],
+            lambda name: shared.load(name, card, home, control), where, control, shared.kept, home,
+        )  # fmt: skip
     tuning = make_tuning(
         strategy.tuning,
         Setup(
@@ -152,6 +162,7 @@ def prepare(
             control.step,
             device,
             home,
+            kept.now if kept else dict,
         ),
     )
     tuning.put_in()
@@ -162,7 +173,7 @@ def prepare(
         network.move_statistics()
     network.to(where, memory_format=torch.channels_last)
     bits = precision(device, run.train.precision)
-    ready = Prepared(run, card, network, origin, images, pixels, split, control, shared, bits, home)
+    ready = Prepared(run, card, network, origin, images, pixels, split, control, shared, bits, home, kept=kept)
     control.enter("preparing", SETUP_DONE)
     tuning.prepare()
     return ready, _started(ready, device), tuning

@@ -33,7 +33,10 @@ set of training images while the network trains: `probe_accuracy` (held-out fold
 `cost_seconds` and `cost_share` (of the epoch's own time).
 
 `interpolation`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, alpha (0 =
-before the fine-tuning, 1 = after it), metric (accuracy 0..1 or loss in nats, on the validation images), value.
+before the fine-tuning, 1 = after it), metric, task, value. On the validation images (task ""): accuracy (0..1), loss (nats). On
+another task (its name), where `forgetting` is measured: source_accuracy or probe_accuracy (0..1).
+
+`forgetting`: accuracy on other tasks before and after a run; columns in `engine.forgetting`.
 
 `similarity`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, unit_a and unit_a_name
 (before training), unit_b and unit_b_name (after it), value (unbiased linear CKA, -1..1), n_images, reason, pooling.
@@ -50,7 +53,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine import adviser_grades, depth_frames, layer_transfer_frame, mistakes, run_words, search_frame
+from engine import adviser_grades, depth_frames, forgetting, layer_transfer_frame, mistakes, run_words, search_frame
 from engine.errors import StoreError, UnknownNameError
 from engine.events import EpochEnded, Event, FreezeChecked, Interpolated, Started, Tested
 from engine.spec import AUTO, POOLINGS, RunSpec
@@ -67,6 +70,7 @@ NAMES = (
     "similarity",
     "interpolation",
     "search",
+    "forgetting",
     "layer_transfer",
     "layer_losses",
     "advice",
@@ -126,8 +130,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "energy_joules": "float64",
         "energy_source": "str",
     },
-    "interpolation": {**_CELL, "alpha": "float64", "metric": "str", "value": "float64"},
     "search": {**_CELL, **search_frame.COLUMNS},
+    "interpolation": {**_CELL, "alpha": "float64", "metric": "str", "task": "str", "value": "float64"},
+    "forgetting": {**_CELL, **forgetting.COLUMNS},
     "learning_curve": {**_CELL, "epoch": "int64", "split": "str", "metric": "str", "value": "float64"},
     **{name: {**_CELL, **columns} for name, columns in depth_frames.COLUMNS.items()},
 }
@@ -192,6 +197,7 @@ class Frames:
             "panel": partial(self._of_depths, depth_frames.panel_rows),
             "interpolation": self._interpolation,
             "search": self._search,
+            "forgetting": self._forgetting,
             "similarity": partial(self._of_depths, depth_frames.similarity_rows),
         }
         if name not in NAMES:
@@ -295,7 +301,13 @@ class Frames:
         for event in self.events(stored["run_id"], stored["attempt"]):
             if isinstance(event, Interpolated):
                 for metric, value in (("accuracy", event.validation_accuracy), ("loss", event.validation_loss)):
-                    yield cell | {"alpha": event.alpha, "metric": metric, "value": value}
+                    yield cell | {"alpha": event.alpha, "metric": metric, "task": "", "value": value}
+                for measure, tasks in event.kept.items():
+                    for task, value in tasks.items():
+                        yield cell | {"alpha": event.alpha, "metric": measure, "task": task, "value": value}
+
+    def _forgetting(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        return forgetting.rows(self._cell(stored), self.events(stored["run_id"], stored["attempt"]))
 
     def _search(self, stored: dict[str, Any]) -> Iterable[dict[str, Any]]:
         method = (self._spec(stored).search or {}).get("method", "")

@@ -54,6 +54,7 @@ def plan(
         _check_depths(spec, one)
     for info in infos.values():
         _check_budgets(spec, info)
+    _check_source(spec, home, describe)
     halves = functools.cache(lambda name: describe(name, home))
     for info in infos.values():
         for half in layer_transfer.halves(spec, info):
@@ -68,8 +69,8 @@ def plan(
                             backbone, dataset, strategy, depth, seed, budget, weights, spec.measures,
                             recipes.resolved(spec.train, strategy, one),
                             keep_weights=spec.keep_weights, settings=settings, pooling=spec.pooling,
-                            panel_epochs=spec.panel_epochs,
                             search=spec.search if search.searchable(STRATEGIES[strategy]) else None,
+                            panel_epochs=spec.panel_epochs, source_data=spec.source_data,
                         )  # fmt: skip
                         planned.setdefault(run.run_id, PlannedRun(run, one, info))
                     # The bases of a study and all its copies train alike.
@@ -207,6 +208,21 @@ def _check_depths(spec: ExperimentSpec, card: Card) -> None:
         raise SpecError(
             f"Frozen depth {', '.join(map(str, beyond))} is beyond {card.name}, which has {card.n_units} units."
             f" Choose depths from 0 (nothing frozen) to {card.n_units} (everything frozen)."
+        )
+
+
+def _check_source(spec: ExperimentSpec, home: Path | None, describe: Callable[[str, Path | None], DatasetInfo]) -> None:
+    """Images of the source task must be here already: an observer downloads nothing."""
+    if spec.source_data is None:
+        return
+    if spec.source_data in spec.datasets:
+        raise SpecError(
+            f"source_data is {spec.source_data!r}, which is the target task: what is trained on cannot be forgotten."
+        )
+    if describe(spec.source_data, home).download_bytes:
+        raise DatasetError(
+            f"{spec.source_data} is not on this machine, so forgetting cannot be measured on it. Download it first (Data page, or"
+            f" `python -m engine fetch {spec.source_data}`), or leave source_data out: then other tasks are probed."
         )
 
 

@@ -51,6 +51,7 @@ def located(spec: ExperimentSpec) -> ExperimentSpec:
         spec,
         datasets=tuple(map(absolute, spec.datasets)),
         weights=absolute(spec.weights),
+        source_data=spec.source_data and absolute(spec.source_data),
         settings=spec.settings
         and {
             name: {key: absolute(one) if isinstance(one, str) else one for key, one in given.items()}

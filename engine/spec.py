@@ -34,9 +34,10 @@ MEASURES = ("linear_probe", "knn", "logme")
 """Measures of a run that asks for none in particular: they cost less than the pass that reads the features."""
 ALL_MEASURES = (
     "linear_probe", "knn", "ncc", "logme", "h_score", "h_score_regularised", "nleep", "transrate", "gbc", "silhouette",
-    "leep", "nce", "cka_matrix",
+    "leep", "nce", "cka_matrix", "forgetting",
 )  # fmt: skip
-"""Every score of labelled features; those of the source head (last unit only); and the similarity of every pair of units."""
+"""Every score of labelled features; those of the source head (last unit only); the similarity of every pair of units; and what
+is forgotten of other tasks."""
 POOLINGS = ("global_average", "adaptive_9k", "class_token", "patch_mean")
 ALL_DEPTHS = "all"
 
@@ -180,6 +181,9 @@ class RunSpec(_Spec):
     `every N` (with 0 and the last), or `auto` (as many as stay within 5 % of the training); None = none."""
     search: Table | None = None
     """Settings that are tried on validation first (see `engine.search_fields`); None = the run is as it says."""
+    source_data: str | None = None
+    """Dataset with the source task's images, on which `forgetting` asks the source's own classifier; None = the card's, where it
+    is on this machine, else tasks that need no download are probed."""
 
     def __post_init__(self) -> None:
         for name in ("backbone", "dataset", "strategy"):
@@ -198,6 +202,7 @@ class RunSpec(_Spec):
         object.__setattr__(self, "pooling", _pooling(self.pooling))
         object.__setattr__(self, "panel_epochs", _panel_epochs(self.panel_epochs))
         object.__setattr__(self, "search", search_fields.parse(self.search))
+        _source_data(self.source_data, self.measures)
 
     @property
     def run_id(self) -> str:
@@ -233,6 +238,8 @@ class ExperimentSpec(_Spec):
     """Whether a strategy is left out where a backbone refuses it, and the plan says why; None = the experiment is refused."""
     search: Table | None = None
     """Settings of every strategy that are tried on validation first: {"method": "random", "settings": 8}."""
+    source_data: str | None = None
+    """Where `forgetting` is measured on the source task itself: its images (`cifar10`, `folder:PATH`); see `RunSpec`."""
     name: str = ""
     """What people call it; not part of its identity."""
 
@@ -262,6 +269,7 @@ class ExperimentSpec(_Spec):
         object.__setattr__(self, "pooling", _pooling(self.pooling))
         object.__setattr__(self, "panel_epochs", _panel_epochs(self.panel_epochs))
         object.__setattr__(self, "search", search_fields.parse(self.search))
+        _source_data(self.source_data, self.measures)
         if (
             not isinstance(self.name, str)
             or len(self.name) > 200
@@ -343,6 +351,16 @@ def _yes(name: str, value: object) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise SpecError(f"{name} is {value!r}; it must be true or false.")
     return value or None
+
+
+def _source_data(value: object, measures: tuple[str, ...]) -> None:
+    if value is None:
+        return
+    text("source_data", value)
+    if "forgetting" not in measures:
+        raise SpecError(
+            f"source_data is {value!r}, and nothing asks for it: add 'forgetting' to the measures, or leave it out."
+        )
 
 
 def _pooling(value: object) -> str | None:

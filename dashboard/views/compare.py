@@ -25,7 +25,7 @@ from dashboard.widgets.table import table
 from dashboard.widgets.terms import explained, heading
 from engine import peeking
 from engine.alarm import negative_transfer
-from engine.forgetting import with_drift
+from engine.forgetting import with_forgetting
 from engine.spec import ExperimentSpec
 
 COSTS = {
@@ -89,7 +89,9 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
         "Cost", offered, format_func=offered.get, default="seconds", required=True, key="compare-cost", bind="query-params",
         help=explained("Pareto front", "Forgetting"),
     )  # fmt: skip
-    measured = with_drift(state.derived(ended, runs), panel) if cost == "drift" else state.derived(ended, runs)
+    measured = state.derived(ended, runs)
+    if cost == "drift":
+        measured = with_forgetting(measured, panel, state.frame("forgetting", experiment_id))
     drawn = state.chart("compare", accuracy_cost, measured, cost=cost, uirevision=f"{experiment_id}-{cost}")
     chart(drawn, key="compare-cost-chart")
     _budget(drawn.light.table, cost)

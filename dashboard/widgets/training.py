@@ -43,6 +43,7 @@ WORDS = {
     "leep": "LEEP",
     "nce": "NCE",
     "cka_matrix": "Similarity of units (CKA)",
+    "forgetting": "Forgetting of other tasks",
     "global_average": "Global average",
     "adaptive_9k": "Grid of about 9,000 numbers",
     "class_token": "Class token",

@@ -46,6 +46,8 @@ class Setup:
     """To be called between batches; may raise to stop."""
     device: Device | None = None
     home: Path | None = None
+    elsewhere: Callable[[], dict[str, dict[str, float]]] = dict
+    """Accuracy on other tasks with the network as it is now, where the run measures that: measure -> task -> 0..1."""
 
 
 @dataclass(frozen=True)

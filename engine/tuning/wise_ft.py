@@ -26,7 +26,7 @@ class Tuning(_base.Tuning):
             alpha = step / self.settings["steps"]
             self.network.load_state_dict(mixed(self.before, end, alpha))
             loss, accuracy = evaluate()
-            yield Interpolated(alpha, loss, accuracy)
+            yield Interpolated(alpha, loss, accuracy, self.setup.elsewhere())
             best = max(filter(None, (best, (accuracy, -loss, alpha))))
         accuracy, loss, alpha = best[0], -best[1], best[2]
         self.network.load_state_dict(mixed(self.before, end, alpha))

@@ -34,9 +34,10 @@ EXAMPLES = [
     events.SimilarityMeasured(["a", "b"], [[1.0, None], [0.2, 0.9]], 64, 32, {"1,2": "does not vary"}),
     FreezeChecked(3, "a", "b", ["units.0.weight"]),
     events.Tested(0.5, 4, None, 1, "best_validation", "ab"),
-    events.Interpolated(0.5, 0.7, None),
     events.TrialEnded(2, 0, 5, 0.05, {"rank": 4}, 0.5, None),
     events.SettingChosen(2, 0.05, {"rank": 4}, 0.5, 0.9),
+    events.Interpolated(0.5, 0.7, None, {"probe_accuracy": {"textures": 0.25}}),
+    events.ForgettingMeasured("cifar10", "source_accuracy", 0.9, 0.5, 1000, 0),
     Diverged(1, 2, "the loss was not a number"),
     Notice("left out ünïcode \u2028 and \x1b"),
 ]

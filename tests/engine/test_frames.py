@@ -39,11 +39,12 @@ ALL = [
     *DEPTHS,
     *PANEL,
     SIMILARITY,
-    events.Interpolated(0.5, 0.6, 0.75),
     events.TrialEnded(1, 0, 3, 0.02, {}, None, None),
     events.TrialEnded(2, 0, 3, 0.1, {"rank": 4, "alpha": 2.5}, 0.5, 0.9),
     events.TrialEnded(1, 1, 9, 0.02, {}, 0.25, 1.1),
     events.SettingChosen(2, 0.1, {"rank": 4, "alpha": 2.5}, 0.5, 0.9),
+    events.Interpolated(0.5, 0.6, 0.75, {"probe_accuracy": {"textures": 0.5}}),
+    events.ForgettingMeasured("textures", "probe_accuracy", 0.75, 0.5, 40, 20),
 ]
 
 
@@ -377,3 +378,22 @@ def test_runs_say_how_they_were_trained_and_set_where_it_differs(frames, store, 
         "epochs=5, learning_rate=0.1, precision=float32, search=grid:6",
     )
     assert pd.isna(row["n_classes"])
+
+
+def test_weights_between_two_give_a_row_for_the_target_and_for_every_other_task(frames, claimed):
+    leases, lease = claimed
+    leases.append(lease, 0, ALL)
+    rows = frames.frame("interpolation")
+    assert rows[["alpha", "metric", "task", "value"]].to_dict("split")["data"] == [
+        [0.5, "accuracy", "", 0.75],
+        [0.5, "loss", "", 0.6],
+        [0.5, "probe_accuracy", "textures", 0.5],
+    ]
+
+
+def test_forgetting_is_before_minus_after(frames, claimed):
+    leases, lease = claimed
+    leases.append(lease, 0, ALL)
+    (row,) = frames.frame("forgetting").to_dict("records")
+    assert (row["run_id"], row["task"], row["measure"]) == (lease.spec.run_id, "textures", "probe_accuracy")
+    assert (row["before"], row["after"], row["drop"], row["n_images"], row["n_labels"]) == (0.75, 0.5, 0.25, 40, 20)
