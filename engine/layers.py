@@ -52,7 +52,7 @@ def measure_layers(
         backbone: its name.
         dataset: its name.
         device: where.
-        scores: names of scores, any of `engine.spec.ALL_MEASURES` but `cka_matrix`.
+        scores: names of scores, any of `engine.spec.ALL_MEASURES` but those of `OF_A_RUN`.
         labels: labelled images used, training and validation together; None = all.
         pooling: how a unit's output becomes features; None = global average.
         weights: as in a spec.

@@ -10,9 +10,9 @@ from typing import Any
 from engine import implementation_words
 from engine.errors import SpecError
 from engine.layer_intervals import RESAMPLES
-from engine.spec import ALL_MEASURES, POOLINGS
+from engine.spec import ALL_MEASURES, OF_A_RUN, POOLINGS
 
-SCORED = tuple(name for name in ALL_MEASURES if name != "cka_matrix")
+SCORED = tuple(name for name in ALL_MEASURES if name not in OF_A_RUN)
 NO_VALUE = "-"
 WRONG = "!"
 """After a number that has no meaning."""

@@ -38,6 +38,8 @@ ALL_MEASURES = (
 )  # fmt: skip
 """Every score of labelled features; those of the source head (last unit only); the similarity of every pair of units; and what
 is forgotten of other tasks."""
+OF_A_RUN = ("cka_matrix", "forgetting")
+"""Measures that compare a network before and after its training: no scores of features."""
 POOLINGS = ("global_average", "adaptive_9k", "class_token", "patch_mean")
 ALL_DEPTHS = "all"
 

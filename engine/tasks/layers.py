@@ -8,10 +8,10 @@ from typing import Any
 from engine.control import Control
 from engine.errors import SpecError
 from engine.layer_intervals import LEAST, MOST
-from engine.spec import ALL_MEASURES, RunSpec
+from engine.spec import ALL_MEASURES, OF_A_RUN, RunSpec
 from engine.tasks._base import TASKS, TaskContext, TaskKind
 
-SCORED = tuple(name for name in ALL_MEASURES if name != "cka_matrix")
+SCORED = tuple(name for name in ALL_MEASURES if name not in OF_A_RUN)
 KEYS = ("backbone", "dataset", "scores", "labels", "pooling", "weights", "seed", "variants", "intervals")
 
 
@@ -25,8 +25,8 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
     if unknown:
         raise SpecError(f"{', '.join(unknown)}: unknown; known are {', '.join(KEYS)}.")
     scores = payload.get("scores") or ()
-    if "cka_matrix" in scores:
-        raise SpecError(f"cka_matrix compares a network before and after training; scores are: {', '.join(SCORED)}.")
+    if several := [name for name in OF_A_RUN if name in scores]:
+        raise SpecError(f"{several[0]} compares a network before and after training; scores are: {', '.join(SCORED)}.")
     variants, intervals = payload.get("variants") or False, payload.get("intervals") or 0
     if not isinstance(variants, bool):
         raise SpecError(f"variants is {variants!r}; it must be true or false.")

@@ -13,6 +13,7 @@ from engine.device import cpu
 from engine.errors import BackboneError, SpecError
 from engine.layers import QUICK, measure_layers
 from engine.scores import SCORES
+from engine.spec import OF_A_RUN
 from engine.tasks import TASKS, TaskContext
 from engine.tasks.layers import SCORED
 
@@ -119,10 +120,11 @@ def test_mistakes_are_refused_before_anything_is_queued(kind):
 def test_scores_are_named_or_refused():
     assert layers_command.names(" knn, logme ") == ["knn", "logme"]
     assert layers_command.names("all") == list(SCORED)
-    with pytest.raises(SpecError, match="cka_matrix: no such score"):
-        layers_command.names("cka_matrix")
-    with pytest.raises(SpecError, match="before and after training"):
-        TASKS["layers"].prepare({"backbone": "b", "dataset": "digits", "scores": ["cka_matrix"]}, None)
+    for name in OF_A_RUN:
+        with pytest.raises(SpecError, match=f"{name}: no such score"):
+            layers_command.names(name)
+        with pytest.raises(SpecError, match=f"{name} compares a network before and after"):
+            TASKS["layers"].prepare({"backbone": "b", "dataset": "digits", "scores": [name]}, None)
 
 
 def test_it_can_be_stopped_and_what_cannot_be_pooled_says_so(tiny, colours):

@@ -15,6 +15,7 @@ from engine.spec import (
     ALL_MEASURES,
     AUGMENTATIONS,
     MEASURES,
+    OF_A_RUN,
     OPTIMIZERS,
     PRECISIONS,
     SCHEDULES,
@@ -138,7 +139,7 @@ def test_what_is_not_asked_for_is_no_part_of_an_identity():
 def test_measures_are_the_scores_of_labelled_features_and_of_the_source_head():
     from engine.scores import SCORES
 
-    assert {*ALL_MEASURES} - {"cka_matrix"} == {score.name for score in SCORES if score.kind != "two_sets"}
+    assert {*ALL_MEASURES} - {*OF_A_RUN} == {score.name for score in SCORES if score.kind != "two_sets"}
     assert {*MEASURES} <= {*ALL_MEASURES}
 
 
