@@ -15,8 +15,9 @@ from engine.presets import PRESETS
 from engine.spec import ALL_DEPTHS, MEASURES, ExperimentSpec, TrainSpec
 from engine.strategies import STRATEGIES
 
-START = dataclasses.replace(PRESETS["quick"].spec, name="", frozen_depths=(4,))
-"""What the Lab shows when a link says nothing: one depth, 12 short runs."""
+START = dataclasses.replace(PRESETS["quick"].spec, name="", frozen_depths=(4,), train=TrainSpec())
+"""What the Lab shows when a link says nothing: one depth, 12 short runs, and each strategy at its own rate: the one that makes
+the preset quick would hold for whatever is added."""
 
 NAMES = {"data": "datasets", "backbone": "backbones", "strategy": "strategies"}
 NUMBERS = {"depths": "frozen_depths", "seeds": "seeds", "labels": "label_budgets"}

@@ -13,6 +13,9 @@ from engine.strategies import STRATEGIES, settled
 HIGHEST_RATE = {"sgd": 1.0, "adamw": 0.05}
 """Above it trainings hardly ever go well, but for strategies whose own usual rate is higher."""
 
+MANY_TIMES = 10
+"""More than this often a strategy's usual rate is worth a sentence."""
+
 
 def cautions(runs: Sequence[PlannedRun]) -> list[str]:
     """Sentences about runs of a plan, each once."""
@@ -35,6 +38,12 @@ def _of(planned: PlannedRun) -> Iterator[str]:
         yield (
             f"A learning rate of {train.learning_rate:g} is {train.learning_rate / highest:,.0f} times what {train.optimizer}"
             " hardly ever survives: the loss will most likely stop being a number, and the runs end as diverged."
+        )
+    elif train.learning_rate > MANY_TIMES * usual:
+        yield (
+            f"A learning rate of {train.learning_rate:g} is {train.learning_rate / usual:,.0f} times what {strategy.label}"
+            f" usually takes with {train.optimizer} on {card.name}: it will probably learn less."
+            f" Leave the rate at 'auto', and it gets {usual:g}."
         )
     settings = settled(strategy, run.settings or {})
     moves = strategy.moves(card, run.frozen_depth, settings)

@@ -27,6 +27,13 @@ def test_a_rate_that_hardly_ever_works(tiny, colours):
     assert said(tiny, colours, "linear_probe", learning_rate=50.0) == ""
 
 
+def test_a_rate_for_other_strategies(tiny, colours):
+    assert said(tiny, colours, "full_fine_tuning", learning_rate=0.04) == ""
+    assert "A learning rate of 0.04 is 13 times what LoRA usually takes with adamw on tiny" in said(
+        tiny, colours, "full_fine_tuning", "lora", learning_rate=0.04
+    )
+
+
 def test_a_strategy_s_own_usual_rate_is_not_remarked_on(tiny_vit, colours):
     assert said(tiny_vit, colours, "vpt_deep") == ""
     assert said(tiny_vit, colours, "vpt_deep", learning_rate=0.1) == ""
