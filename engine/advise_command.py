@@ -7,14 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from engine import adviser, adviser_grades
+from engine import adviser, adviser_grades, distance_words
 from engine.adviser import METRIC, Place, Record
 from engine.errors import ScoreNotDefined
 from engine.strategies import STRATEGIES
 
 NO_SOURCE = (
-    "The source's own images were not compared with these: shipped and downloaded backbones come without them. What is said"
-    " of near and far is what the frozen features show on these data."
+    "The source's own images were not compared with these: shipped and downloaded backbones come without them (name them with"
+    " the command `distance`). What is said of near and far is what the frozen features show on these data."
 )
 
 
@@ -42,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
     if isinstance(where, str):
         raise ScoreNotDefined(METRIC, where)
     known = adviser_grades.record(Frames(store).frame("advice"))
-    print(json.dumps(numbers(where, known)) if args.json else words(where, known))
+    found = distance_words.newest(store, args.backbone, args.dataset) if args.weights == "pretrained" else None
+    distance = distance_words.sentence(found) if found else NO_SOURCE
+    print(json.dumps(numbers(where, known)) if args.json else f"{words(where, known)}\n{distance}")
     return 0
 
 
@@ -60,12 +62,11 @@ def placed(found: Mapping[str, Any]) -> Place | str:
 
 def words(where: Place, known: Record) -> str:
     """The advice, its reasons and its record, for people."""
-    rule, labels = where.rule, {one.name: one.label for one in STRATEGIES}
+    rule, labels = where.rule, {one.name: one.label.lower() for one in STRATEGIES}
     lines = [
         f"{where.quadrant.capitalize()}. {where.measured()}",
         f"Recommended: {recommended(where)}. Why: {rule.reason} ({rule.source}).",
         " ".join(filter(None, (known.sentence(labels), known.warning()))),
-        NO_SOURCE,
     ]
     return "\n".join(lines)
 

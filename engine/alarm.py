@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ SERIES = ("backbone", "dataset", "budget")
 _CELL = [*SERIES, "strategy", "frozen_depth"]
 DECLINE = 0.02
 """Fall of the frozen features' probe accuracy from the best unit to the last one that is worth a word."""
+
+
+FAR = "The source task is far from this one, so the units that were copied answer other questions."
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,22 @@ def negative_transfer(transfer: pd.DataFrame) -> list[Alarm]:
     ]
 
 
+def with_distance(found: Alarm, distance: str) -> Alarm:
+    """The alarm with a measured domain distance beside the cause that it speaks of, which then comes among the first.
+
+    Args:
+        found: the alarm.
+        distance: a sentence of `engine.distance_words`.
+    """
+    told = [
+        dataclasses.replace(cause, measured="; ".join(filter(None, (cause.measured, distance.rstrip(".")))))
+        if cause.text == FAR
+        else cause
+        for cause in found.causes
+    ]
+    return dataclasses.replace(found, causes=tuple(sorted(told, key=lambda cause: not cause.measured)))
+
+
 def causes(transfer: pd.DataFrame, series: tuple[str, str, str], frozen_depth: int) -> tuple[Cause, ...]:
     """Return the likely causes, those that something measured speaks for first.
 
@@ -93,7 +113,7 @@ def causes(transfer: pd.DataFrame, series: tuple[str, str, str], frozen_depth: i
             specific = f"{frozen_depth} units were frozen, {frozen_depth - best} beyond the best one"
     named = [
         Cause(
-            "The source task is far from this one, so the units that were copied answer other questions.",
+            FAR,
             "Ben-David et al. 2010, A theory of learning from different domains; Wang et al. 2019, Characterizing and avoiding"
             " negative transfer",
             far,

@@ -10,7 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import advise_command, backbone_commands, cost, dataset_commands, layers_command, table_command
+from engine import (
+    advise_command,
+    backbone_commands,
+    cost,
+    dataset_commands,
+    distance_command,
+    layers_command,
+    table_command,
+)
 from engine.errors import SpecError, TransferscopeError, UnknownNameError
 from engine.frames import NAMES as FRAMES
 from engine.imports import command as imports
@@ -110,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
             command(
                 "advise", advise_command.run, "Advise on a strategy and depth before training, with its record here."
             )
+        )
+    )
+    distance_command.arguments(
+        with_home(
+            command("distance", distance_command.run, "Measure how far a dataset is from a backbone's source data.")
         )
     )
     added = command("describe", backbone_commands.describe, "Show the units of a backbone and what each costs.")

@@ -76,6 +76,7 @@ def advice_map(
         notes=[note, f"dashed: {little:g} labels per feature", f"2 ln B of {far:g}: very strong evidence"],
         shapes=_borders(little, far, dark),
         annotations=_corners(dark),
+        showlegend=True,
         **axes,
         **look,
     )
@@ -200,6 +201,6 @@ def _reading(table: pd.DataFrame) -> str:
         else ""
     )
     if here.empty:
-        return known or "No task here tells strategies apart yet, so the advice is not graded."
+        return known or "No task here tells strategies apart yet, so nothing says whether the advice was right."
     placed = "; ".join(f"{row.task} has {row.quadrant}" for row in here.itertuples())
     return f"{placed[:1].upper()}{placed[1:]}. {known}".strip()

@@ -65,7 +65,8 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
         return
     controls.warn(spec, runs)
     if spec.weights != "random":
-        controls.alarms(state.derived(negative_transfer, transfer), int(runs["n_units"].max()))
+        found = state.derived(negative_transfer, transfer)
+        controls.alarms(found, int(runs["n_units"].max()), pretrained=spec.weights == "pretrained")
     mistake(experiment_id, *every)
     steady = state.derived(calm, runs)
     drawn = state.chart("compare", accuracy_comparison, transfer, runs=steady, uirevision=experiment_id)

@@ -11,6 +11,7 @@ from dashboard import state
 from dashboard.figures import advice_map
 from dashboard.figures._style import plain, strategy_label
 from dashboard.figures.advice_map import HERE, TAKEN
+from dashboard.widgets import source_distance
 from dashboard.widgets.chart import chart
 from dashboard.widgets.kept_tasks import begin
 from dashboard.widgets.literal import literal
@@ -76,7 +77,7 @@ def graded(experiment_id: str) -> None:
     for row in here.head(MOST).itertuples():
         st.text(_graded_words(row))
     known = adviser_grades.record(everything)
-    st.text(" ".join(filter(None, (known.sentence(_labels()), known.warning()))))
+    st.text(" ".join(filter(None, (known.sentence(_spoken()), known.warning()))))
     with st.expander("All tasks of this home", icon=":material/lightbulb:", key="compare-adviser", type="compact"):
         _map(past(everything), key="compare-adviser-chart")
 
@@ -135,9 +136,9 @@ def _advice(labels: budgets.Budget | None, task: Task, *, several: bool) -> None
         st.markdown(
             f":material/lightbulb: **{about} training: {literal(where.quadrant)}.** {literal(where.measured())}\n\n"
             f"**{literal(_upper(recommended(where)))}**: {literal(rule.reason)} ({literal(rule.source)}).\n\n"
-            f"{literal(known.sentence(_labels()))} {literal(known.warning())}"
+            f"{literal(known.sentence(_spoken()))} {literal(known.warning())}"
         )
-        st.caption(literal(NO_SOURCE))
+        st.caption(literal(source_distance.measured(task.payload["backbone"], task.payload["dataset"]) or NO_SOURCE))
 
 
 def _map(points: pd.DataFrame, *, key: str) -> None:
@@ -146,7 +147,7 @@ def _map(points: pd.DataFrame, *, key: str) -> None:
 
 def _graded_words(row: Any) -> str:
     """One graded task in a sentence."""
-    labels = {name: label.lower() for name, label in _labels().items()}
+    labels = _spoken()
     advice = (
         f"freezing {row.frozen_depth} of {row.n_units}"
         if row.strategy == "partial_fine_tuning"
@@ -168,8 +169,10 @@ def _task_words(backbone: str, dataset: str, budget: object, training: str = "")
     return f"{words} ({plain(training)})" if training else words
 
 
-def _labels() -> dict[str, str]:
-    return {one.name: one.label for one in STRATEGIES}
+def _spoken() -> dict[str, str]:
+    """What strategies are called within a sentence: "full fine-tuning", "LoRA"."""
+    labels = {one.name: one.label for one in STRATEGIES}
+    return {name: label if label[1:] != label[1:].lower() else label.lower() for name, label in labels.items()}
 
 
 def _upper(text: str) -> str:

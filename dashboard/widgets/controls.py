@@ -10,9 +10,10 @@ import streamlit as st
 from dashboard import recipe
 from dashboard.figures._differences import CONTROLS, Control
 from dashboard.figures._style import cell_label, cell_phrase, strategy_label
+from dashboard.widgets import source_distance
 from dashboard.widgets.go import page
 from dashboard.widgets.literal import literal
-from engine.alarm import Alarm
+from engine.alarm import Alarm, with_distance
 from engine.errors import SpecError
 from engine.spec import ExperimentSpec
 
@@ -65,8 +66,14 @@ def choose(known: list[Control]) -> Control | None:
     return names.get(chosen, known[0])
 
 
-def alarms(found: list[Alarm], n_units: int) -> None:
-    """Say where pretrained weights did worse than random ones, and what is known to cause it."""
+def alarms(found: list[Alarm], n_units: int, *, pretrained: bool = True) -> None:
+    """Say where pretrained weights did worse than random ones, what is known to cause it, and the distance to the source.
+
+    Args:
+        found: the alarms, worst first.
+        n_units: of the backbone.
+        pretrained: whether the weights are the backbone's own; of others nobody knows the source.
+    """
     if not found:
         return
     several = len({(one.backbone, one.dataset, one.budget) for one in found}) > 1
@@ -77,13 +84,16 @@ def alarms(found: list[Alarm], n_units: int) -> None:
     if len(found) > SHOWN:
         lines.append(f"And {len(found) - SHOWN} more.")
     st.error("**Negative transfer.** " + literal(" ".join(lines)), icon=":material/trending_down:")
+    worst = found[0]
+    distance = source_distance.measured(worst.backbone, worst.dataset) if pretrained else ""
+    if distance:
+        worst = with_distance(worst, distance)
     with st.expander("What is known to cause this", icon=":material/menu_book:", type="compact"):
-        for cause in found[0].causes:
+        for cause in worst.causes:
             measured = f" **Measured here:** {literal(cause.measured)}." if cause.measured else ""
             st.markdown(f"- {literal(cause.text)}{measured}  \n  {literal(cause.source)}.")
-        st.caption(
-            "The distance between the source's images and these is not measured: that needs the source's images."
-        )
+        if not distance and pretrained:
+            source_distance.ask(worst.backbone, worst.dataset, key="compare-distance")
 
 
 def _upper(text: str) -> str:

@@ -73,3 +73,12 @@ def test_the_fall_must_be_worth_a_word() -> None:
     assert alarm._decline(pd.DataFrame(rows), ("net", "digits", "100")) is None
     rows[1]["value"] = 0.58
     assert alarm._decline(pd.DataFrame(rows), ("net", "digits", "100")) == (1, pytest.approx(0.03), 2)
+
+
+def test_a_measured_distance_stands_beside_the_cause_that_it_speaks_of() -> None:
+    transfer = curve(from_scratch=SCRATCH, linear_probe=[value - 0.1 - 0.001 * n for n, value in enumerate(SCRATCH)])
+    (found,) = alarm.negative_transfer(transfer)
+    assert not any(cause.measured for cause in found.causes)
+    told = alarm.with_distance(found, "Proxy A-distance 1.9 of 2.")
+    assert (told.causes[0].text, told.causes[0].measured) == (alarm.FAR, "Proxy A-distance 1.9 of 2")
+    assert len(told.causes) == len(found.causes)

@@ -1,0 +1,59 @@
+"""The task `distance`: how far a target's images are from those of a source, in the features of a frozen backbone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.errors import SpecError
+from engine.tasks import layers
+from engine.tasks._base import TASKS, TaskContext, TaskKind
+
+KEYS = ("backbone", "dataset", "source", "images", "weights", "seed")
+
+
+def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
+    """Keys: backbone, dataset, source (datasets), and images (of each, at most), weights, seed. Raises SpecError."""
+    from engine.service import absolute
+
+    unknown = sorted(set(payload) - {*KEYS})
+    if unknown:
+        raise SpecError(f"{', '.join(unknown)}: unknown; known are {', '.join(KEYS)}.")
+    source = str(payload.get("source") or "").strip()
+    if not source:
+        raise SpecError(
+            "No source is named: give a dataset with the source task's images, for example cifar10 or folder:PATH."
+        )
+    images = payload.get("images") or 1_000
+    if isinstance(images, bool) or not isinstance(images, int) or not 40 <= images <= 5_000:
+        raise SpecError(f"images is {images!r}; it must be a whole number from 40 to 5000.")
+    shared = {name: payload.get(name) for name in ("backbone", "dataset", "weights", "seed")}
+    asked = layers.prepare(shared, home)
+    if absolute(source) == asked["dataset"]:
+        raise SpecError(f"{source} is the target itself; name the data that the backbone was pretrained on.")
+    kept = {name: asked[name] for name in ("backbone", "dataset", "weights", "seed")}
+    return kept | {"source": absolute(source), "images": images}
+
+
+def run(context: TaskContext) -> dict[str, Any]:
+    """Measure; returns what `engine.domain_distance` does."""
+    from engine import device
+    from engine.domain_distance import domain_distance
+
+    asked = dict(context.payload)
+    names = (asked.pop("backbone"), asked.pop("dataset"), asked.pop("source"))
+    where = context.device or device.choose()
+    return domain_distance(*names, where, home=context.home, control=layers.TaskControl(context), **asked)
+
+
+TASKS.register(
+    TaskKind(
+        name="distance",
+        label="Measure the distance to the source",
+        summary="Compares a target's images with those of a source in the features of a frozen backbone.",
+        run=run,
+        needs_torch=True,
+        prepare=prepare,
+        title=lambda payload: f"Distance of {payload.get('dataset')} from {payload.get('source')}",
+    )
+)
