@@ -131,6 +131,8 @@ def prepare(
     settings = settled(strategy, run.settings or {})
     if why := strategy.refuses(card, settings):
         raise StrategyError(f"{strategy.label} cannot be used here: {why}.")
+    if strategy.refuses_task and (why := strategy.refuses_task(card, images.info, weights)):
+        raise StrategyError(f"{strategy.label} cannot be used here: {why}.")
     n_inputs = strategy.head_inputs(card, settings)
     network.reset_head(images.info.n_classes, n_inputs if n_inputs != network.n_features else None)
     where = torch.device(device.name)
@@ -163,6 +165,7 @@ def prepare(
             device,
             home,
             kept.now if kept else dict,
+            images.info.class_names,
         ),
     )
     tuning.put_in()

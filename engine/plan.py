@@ -64,7 +64,7 @@ def plan(
         for dataset, info in infos.items():
             for backbone, one in cards.items():
                 for budget in spec.label_budgets or (None,):
-                    for strategy, depth, weights, settings in cells(spec, one):
+                    for strategy, depth, weights, settings in _fitting(spec, one, info):
                         run = RunSpec(
                             backbone, dataset, strategy, depth, seed, budget, weights, spec.measures,
                             recipes.resolved(spec.train, strategy, one),
@@ -81,6 +81,19 @@ def plan(
     if not planned:
         raise SpecError("This plans no runs: what freezes units needs frozen_depths, for example [2, 4] or 'all'.")
     return tuple(planned.values())
+
+
+def _fitting(spec: ExperimentSpec, card: Card, info: DatasetInfo) -> list[tuple[str, int, str, Table | None]]:
+    """The cells that can be applied to a task. Raises SpecError as `cells`."""
+    found = []
+    for cell in cells(spec, card):
+        strategy = STRATEGIES[cell[0]]
+        why = strategy.refuses_task and strategy.refuses_task(card, info, cell[2])
+        if why and not spec.leave_out_refused:
+            raise SpecError(f"{strategy.label} cannot be used here: {why}.")
+        if not why:
+            found.append(cell)
+    return found
 
 
 def cells(spec: ExperimentSpec, card: Card) -> list[tuple[str, int, str, Table | None]]:
@@ -128,7 +141,11 @@ class LeftOut:
 
 
 def left_out(
-    spec: ExperimentSpec, *, home: Path | None = None, card: Callable[[str, Path | None], Card] = backbones.card
+    spec: ExperimentSpec,
+    *,
+    home: Path | None = None,
+    card: Callable[[str, Path | None], Card] = backbones.card,
+    describe: Callable[[str, Path | None], DatasetInfo] = datasets.describe,
 ) -> list[LeftOut]:
     """What a plan of this experiment leaves out (`leave_out_refused`), with the reasons; nothing where it refuses instead.
 
@@ -140,9 +157,15 @@ def left_out(
         return []
     cards = [card(name, home) for name in spec.backbones]
     asked = [name for name in spec.strategies if name not in layer_transfer.CURVES]
-    return [
-        LeftOut(name, one.name, why) for name in asked for one in cards if (why := refusal(name, one, spec)) is not None
-    ]
+    found = []
+    for name in asked:
+        weights = STRATEGIES[name].weights or spec.weights
+        for one in cards:
+            reasons = [refusal(name, one, spec)]
+            if not reasons[0] and (of_task := STRATEGIES[name].refuses_task):
+                reasons = [of_task(one, describe(data, home), weights) for data in spec.datasets]
+            found += [LeftOut(name, one.name, why) for why in reasons if why]
+    return found
 
 
 def left_out_words(found: Sequence[LeftOut]) -> list[str]:

@@ -49,6 +49,7 @@ _GROUPS: tuple[tuple[str, str, dict[str, str]], ...] = (
         "surgical": "Surgical fine-tuning",
         "early_features": "Early-layer features",
         "head2toe": "Head2Toe",
+        "zero_shot": "Zero-shot",
     }),
     ("#8a4fa8", "#c79be0", {
         "gradual_unfreezing": "Gradual unfreezing",

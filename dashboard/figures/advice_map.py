@@ -202,5 +202,5 @@ def _reading(table: pd.DataFrame) -> str:
     )
     if here.empty:
         return known or "No task here tells strategies apart yet, so nothing says whether the advice was right."
-    placed = "; ".join(f"{row.task} has {row.quadrant}" for row in here.itertuples())
-    return f"{placed[:1].upper()}{placed[1:]}. {known}".strip()
+    placed = "; ".join(f"{row.task}: {row.quadrant}" for row in here.itertuples())
+    return f"{placed}. {known}".strip()

@@ -161,6 +161,9 @@ class Strategy:
     """Whether the word gain may be used against it."""
     refuses: Callable[[Card, Settings], str | None] = lambda card, settings: None
     """Why it cannot be applied to this backbone with these settings, as a sentence; None where it can."""
+    refuses_task: Callable[[Card, Any, str], str | None] | None = None
+    """(card, `engine.datasets.DatasetInfo`, starting weights) -> why it cannot be applied to this task, or None where it can;
+    None = any task will do."""
     at: Callable[[Card, Settings], int] | None = None
     """The frozen depth where it follows from the settings (the last three units, one chosen block)."""
     same_as: Callable[[Card, int, Settings, str], tuple[str, int] | None] = lambda card, depth, settings, schedule: None

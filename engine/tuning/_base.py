@@ -48,6 +48,8 @@ class Setup:
     home: Path | None = None
     elsewhere: Callable[[], dict[str, dict[str, float]]] = dict
     """Accuracy on other tasks with the network as it is now, where the run measures that: measure -> task -> 0..1."""
+    class_names: tuple[str, ...] = ()
+    """Of the target, in the order of its class numbers."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from engine.tasks import TASKS
 
 
 @pytest.fixture(scope="module")
-def found(tiny, device_ready):
-    return domain_distance(tiny, "textures", "noise", cpu(), images=120, weights="random")
+def found(device_ready):
+    return domain_distance("resnet20_cifar10", "textures", "noise", cpu(), images=120)
 
 
 @pytest.fixture(scope="module")

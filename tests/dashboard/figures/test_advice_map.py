@@ -56,7 +56,7 @@ def test_boundaries_are_those_of_the_adviser():
 def test_the_words_and_the_table_hold_the_numbers():
     drawn = advice_map(POINTS, **BOUNDS, note="all")
     assert drawn.reading == (
-        "Net on <b>digits</b> has little data, far. Of 2 tasks that tell strategies apart, the advice was among the best in 1."
+        "net on <b>digits</b>: little data, far. Of 2 tasks that tell strategies apart, the advice was among the best in 1."
     )
     assert "advice wrong, 12.0 points below the best" in drawn.alt
     assert list(drawn.table.columns) == COLUMNS
