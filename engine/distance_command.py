@@ -12,7 +12,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `distance`."""
     parser.add_argument("backbone")
     parser.add_argument("dataset", help="the target")
-    parser.add_argument("source", help="a dataset with the source task's images: cifar10, folder:PATH, ...")
+    parser.add_argument(
+        "source", nargs="?", default="",
+        help="a dataset with the source task's images: cifar10, folder:PATH, ... (default: the card's, where it is installed)",
+    )  # fmt: skip
     parser.add_argument("--images", type=int, default=1_000, help="of each, at most (default: 1000)")
     parser.add_argument("--weights", default="pretrained", help="pretrained, random, file:PATH or run:RUN_ID")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of images (default: 0)")

@@ -110,6 +110,8 @@ def _attempt(
 ) -> Generator[train.Savepoint, None, Found]:
     """Train one setting and validate it; its epochs are counted and its events are kept to itself."""
     control.enter("loading", 0.0)
+    # What is measured beside the training is measured of the chosen setting alone.
+    run = dataclasses.replace(run, measures=(), panel_epochs=None, source_data=None)
     ready, _, tuning = execute.prepare(run, device, home, control, shared)
     if STRATEGIES[run.strategy].probe_first:
         heads.start_from_probe(ready)

@@ -8,14 +8,23 @@ from dashboard import state
 from dashboard.widgets.kept_tasks import begin
 from dashboard.widgets.literal import literal
 from dashboard.widgets.task_status import task_status
-from engine import distance_words, service, task_queue
+from engine import distance_words, service, source_task, task_queue
 from engine.distance_words import KIND
+from engine.errors import TransferscopeError
 
 
 def measured(backbone: str, dataset: str) -> str:
     """What was measured between the source and a target, in a sentence; "" where nothing was."""
     found = distance_words.newest(state.store(), backbone, service.absolute(dataset))
     return distance_words.sentence(found) if found else ""
+
+
+def _known(backbone: str) -> str:
+    """The source's dataset by the backbone's card, where its images are on this machine."""
+    try:
+        return source_task.here(state.card(backbone), "pretrained", state.store().home) or ""
+    except TransferscopeError:
+        return ""
 
 
 def ask(backbone: str, dataset: str, *, key: str) -> None:
@@ -34,7 +43,9 @@ def ask(backbone: str, dataset: str, *, key: str) -> None:
         task_status(tasks[0], key=key)
     st.caption(literal(distance_words.unknown(backbone, dataset)))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-row"):
-        named = st.text_input("Source data", key=f"{key}-source", placeholder="cifar10 or folder:/my/images", width=280)
+        named = st.text_input(
+            "Source data", _known(backbone), key=f"{key}-source", placeholder="cifar10 or folder:/my/images", width=280
+        )
         st.button(
             "Measure the distance", icon=":material/straighten:", key=f"{key}-measure", on_click=begin,
             args=[KIND, {"backbone": backbone, "dataset": dataset, "source": named}], disabled=not named.strip(),

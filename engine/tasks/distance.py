@@ -13,16 +13,22 @@ KEYS = ("backbone", "dataset", "source", "images", "weights", "seed")
 
 
 def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
-    """Keys: backbone, dataset, source (datasets), and images (of each, at most), weights, seed. Raises SpecError."""
+    """Keys: backbone, dataset, source (datasets; the last from the card by default), images (of each), weights, seed.
+
+    Raises:
+        SpecError: a key or value is not allowed, or no source is known.
+        UnknownNameError: no family knows the backbone.
+    """
     from engine.service import absolute
 
     unknown = sorted(set(payload) - {*KEYS})
     if unknown:
         raise SpecError(f"{', '.join(unknown)}: unknown; known are {', '.join(KEYS)}.")
-    source = str(payload.get("source") or "").strip()
+    source = str(payload.get("source") or "").strip() or _of_card(payload, home)
     if not source:
         raise SpecError(
-            "No source is named: give a dataset with the source task's images, for example cifar10 or folder:PATH."
+            "No source is named, and the data that the backbone was pretrained on are not on this machine: give a dataset with"
+            " the source task's images, for example cifar10 or folder:PATH."
         )
     images = payload.get("images") or 1_000
     if isinstance(images, bool) or not isinstance(images, int) or not 40 <= images <= 5_000:
@@ -33,6 +39,15 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
         raise SpecError(f"{source} is the target itself; name the data that the backbone was pretrained on.")
     kept = {name: asked[name] for name in ("backbone", "dataset", "weights", "seed")}
     return kept | {"source": absolute(source), "images": images}
+
+
+def _of_card(payload: dict[str, Any], home: Path | None) -> str | None:
+    """The dataset that the backbone's card names, where its images are here. Raises UnknownNameError."""
+    from engine import backbones, source_task
+
+    return source_task.here(
+        backbones.card(payload.get("backbone") or "", home), payload.get("weights") or "pretrained", home
+    )
 
 
 def run(context: TaskContext) -> dict[str, Any]:

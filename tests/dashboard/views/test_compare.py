@@ -238,3 +238,42 @@ def test_advice_is_graded_under_the_comparison(show, by_hand, small, words, fini
     said = words(show("compare"))
     assert "little data, near, so linear probe." in said
     assert "none has the 6 seeds that tell strategies apart" in said
+
+
+def test_the_alarm_says_how_to_measure_the_distance_and_then_what_it_is(
+    show, by_hand, small, words, finished_events
+) -> None:
+    import json
+
+    from engine import task_queue
+
+    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning", "from_scratch"), seeds=tuple(range(6))))
+    for _ in range(12):
+        lease = by_hand.claim()
+        lower = 0.3 if lease.spec.strategy == "full_fine_tuning" else 0.6
+        told = [
+            dataclasses.replace(one, accuracy=lower + 0.001 * lease.spec.seed)
+            if isinstance(one, events.Tested)
+            else one
+            for one in finished_events(lease.spec)
+        ]
+        by_hand.write(lease, *told)
+        by_hand.leases.finish(lease, "finished", "", 1.0)
+    app = show("compare")
+    assert "The distance between the source's images and those of digits is not measured" in words(app)
+    app.text_input(key="compare-distance-source").set_value("shapes:0").run()
+    next(one for one in app.button if one.label == "Measure the distance").click().run()
+    assert not app.exception
+    (task,) = task_queue.list(by_hand.store, "distance")
+    assert (task.payload["dataset"], task.payload["source"]) == ("digits", "shapes:0")
+    distances = [
+        {"score": "proxy_a_distance", "value": 1.9, "null": 0.1, "low": 1.8, "high": 2.0, "reason": ""},
+        {"score": "frechet", "value": 0.5, "null": 0.01, "reason": ""},
+    ]
+    result = {"dataset": "digits", "source": "shapes:0", "n_images": 500, "distances": distances}
+    with by_hand.store.db.write() as db:
+        db.execute("UPDATE task SET state = 'finished', result = ?", (json.dumps(result),))
+    said = words(show("compare"))
+    assert "Measured here: Proxy A-distance between digits and shapes:0" in said.replace("**", "")
+    assert "1.90 of 2 (95 % interval 1.80 to 2.00; 0.10 between two halves of the source)" in said
+    assert "is not measured" not in said
