@@ -1,6 +1,6 @@
 """Zero-shot: nothing is learned from the target at all; the head that the backbone came with answers, if it names the classes.
 
-Each target class takes the row of the source head with its name (`engine.backbones._source_classes`), so the answer is the
+Each target class takes the row of the source head with its name (`engine.source_classes`), so the answer is the
 likeliest of the target's classes. It is the control that labels have to beat where such a head exists. Image-text models
 (CLIP, Radford et al. 2021) would write a head for any class from its name; that needs their text tower.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.backbones._source_classes import missing, rows_of, source_classes
+from engine.source_classes import missing, rows_of, source_classes
 from engine.strategies._base import STRATEGIES, Card, Settings, Strategy, nothing
 
 TEXT_TRAINED = ("image-text", "LAION", "DataComp", "WebLI", "DFN-", "DFNDR", "Merged-2B", "CC-12M")

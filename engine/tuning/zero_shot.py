@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.backbones._source_classes import rows_of, source_classes
 from engine.backbones._source_head import source_head
 from engine.errors import StrategyError
 from engine.scores import FeatureSplit
+from engine.source_classes import rows_of, source_classes
 from engine.tuning import _base
 
 

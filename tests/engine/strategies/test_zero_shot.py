@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from engine import backbones
-from engine.backbones._source_classes import missing, rows_of, source_classes
 from engine.backbones._source_head import source_head
 from engine.device import cpu
 from engine.errors import SpecError
 from engine.events import EpochEnded, FreezeChecked, Notice
 from engine.execute import build_network, execute
 from engine.plan import left_out, left_out_words, plan
+from engine.source_classes import missing, rows_of, source_classes
 from engine.spec import ExperimentSpec, RunSpec
 from engine.strategies import STRATEGIES
 
