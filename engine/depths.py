@@ -19,8 +19,8 @@ from engine.batches import Pixels
 from engine.control import Control
 from engine.datasets import Images, Split
 from engine.datasets._fill import silent
-from engine.errors import BackboneError, ScoreNotDefined, WeightsError
-from engine.events import DepthMeasured, Event
+from engine.errors import BackboneError, FeatureMemoryError, ScoreNotDefined, WeightsError
+from engine.events import DepthMeasured, Event, Notice
 from engine.features import Features, extract
 from engine.kept import Kept
 from engine.limits import image_memory
@@ -172,7 +172,10 @@ def test_accuracy(ready: Prepared) -> float:
     if not asked_scores(ready.run) or not isinstance(network, Composition):
         return train.evaluate(network, ready.pixels, split.test, ready.control)[1]
     # What the head reads has been read anyway, or will be: the head is all that is missing.
-    last = read_features(ready)[1].embedded
+    try:
+        last = read_features(ready)[1].embedded
+    except FeatureMemoryError:
+        return train.evaluate(network, ready.pixels, split.test, ready.control)[1]
     head = network.head
     logits = last @ head.weight.detach().double().cpu().numpy().T + head.bias.detach().double().cpu().numpy()
     return float(np.mean(logits.argmax(1) == ready.images.labels[split.test]))
@@ -193,7 +196,11 @@ def measure_depths(ready: Prepared, begin: float, end: float) -> Generator[Event
         return
     control, n_units = ready.control, ready.network.n_units
     control.enter("reading features", begin)
-    labelled, tested = read_features(ready)
+    try:
+        labelled, tested = read_features(ready)
+    except FeatureMemoryError as error:  # what was trained and tested stays
+        yield Notice(f"No depth was measured. {error}")
+        return
     for unit, (known, hidden) in enumerate(zip(labelled.units, tested.units, strict=True)):
         control.enter("measuring depths", begin + (end - begin) * (0.2 + 0.8 * unit / n_units))
         if known is None or hidden is None:

@@ -38,6 +38,10 @@ class BackboneError(TransferscopeError):
     """A backbone cannot be built or cannot do what was asked, for example freeze more units than it has."""
 
 
+class FeatureMemoryError(TransferscopeError):
+    """The features of so many images after so many units do not fit into the memory that they may take."""
+
+
 class StrategyError(TransferscopeError):
     """A strategy cannot be applied to this backbone, on this device or with these settings; the message is the reason."""
 

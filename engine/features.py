@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from engine import limits
 from engine.backbones._network import Network
 from engine.batches import Pixels
 from engine.control import Control
+from engine.errors import FeatureMemoryError
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,37 @@ def extract(
 
     Raises:
         BackboneError: the network cannot be pooled so.
+        FeatureMemoryError: they would take more memory than they may; nothing was computed but one batch.
     """
     network.eval()
-    taken: list[list[np.ndarray]] = [[] for _ in range(network.n_units)]
-    last: list[np.ndarray] = []
+    rooms: list[np.ndarray | None] = [None] * network.n_units
+    last, done = None, 0
     with torch.inference_mode():
         for images, _ in pixels.in_order(indices, batch_size):
             control.step()
             units, embedded = network.pooled(images, pooling)
-            for unit, rows in enumerate(units):
-                if rows is not None:
-                    taken[unit].append(rows.double().cpu().numpy())
-            if embedded is not units[-1]:
-                last.append(embedded.double().cpu().numpy())
-    joined = [np.concatenate(parts) if parts else None for parts in taken]
-    return Features(joined, np.concatenate(last) if last else joined[-1])
+            separate = embedded is not units[-1]
+            if not done:
+                rooms = _rooms([*units, embedded if separate else None], len(indices))
+                extra = rooms.pop()
+                last = extra if separate else rooms[-1]
+            part = slice(done, done + len(images))
+            for room, rows in zip(rooms, units, strict=True):
+                if room is not None:
+                    room[part] = rows.double().cpu().numpy()
+            if separate:
+                last[part] = embedded.double().cpu().numpy()
+            done += len(images)
+    return Features(rooms, last)
+
+
+def _rooms(like: Sequence[torch.Tensor | None], n: int) -> list[np.ndarray | None]:
+    """Room for n rows of each; said before the pass where it is too much, not by a worker that dies in the middle."""
+    needed, allowed = sum(8 * n * rows.shape[1] for rows in like if rows is not None), limits.feature_memory()
+    if needed > allowed:
+        raise FeatureMemoryError(
+            f"The features of {n:,} images after {sum(rows is not None for rows in like)} units take"
+            f" {limits.size_words(needed)}; {limits.size_words(allowed)} may be taken. Use fewer labels, or the pooling"
+            f" global_average, or set {limits.FEATURES_VARIABLE} (for example to '16 GB')."
+        )
+    return [None if rows is None else np.empty((n, rows.shape[1])) for rows in like]

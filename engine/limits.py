@@ -1,4 +1,4 @@
-"""How much memory and disk decoded images may take: stated bounds, which the user can set."""
+"""How much memory and disk decoded images and features may take: stated bounds, which the user can set."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import psutil
 from engine.errors import SpecError
 
 MEMORY_VARIABLE, DISK_VARIABLE = "TRANSFERSCOPE_IMAGE_MEMORY", "TRANSFERSCOPE_CACHE_DISK"
+FEATURES_VARIABLE = "TRANSFERSCOPE_FEATURE_MEMORY"
 CONFIG = "config.toml"
 """In the home directory; its table `[limits]` may hold `image_memory` and `cache_disk`, as text like "4 GB"."""
 MEMORY_SHARE = 0.5
@@ -29,6 +30,12 @@ def image_memory(home: Path | None = None) -> int:
         SpecError: the setting is not a size such as "4 GB".
     """
     chosen = _chosen(MEMORY_VARIABLE, "image_memory", home)
+    return int(psutil.virtual_memory().available * MEMORY_SHARE) if chosen is None else chosen
+
+
+def feature_memory() -> int:
+    """Bytes of memory that the features of one pass may take: as set, else half of what is free now. Raises SpecError."""
+    chosen = _chosen(FEATURES_VARIABLE, "feature_memory", None)
     return int(psutil.virtual_memory().available * MEMORY_SHARE) if chosen is None else chosen
 
 

@@ -39,8 +39,8 @@ def scoreboard(experiment: dict[str, Any]) -> None:
         group = groups[0] if groups else None
         if len(groups) > 1:
             group = st.selectbox("What is ranked", groups, format_func=group_words, key=f"scoreboard-group-{scope}")
-    with st.spinner("Resampling orders"):
-        built = state.fed(f"layers-scoreboard/{experiment_id}/{group}", partial(_drawn, experiment_id, group))
+    # No spinner: at every tick it would push the chart down and let it jump back.
+    built = state.fed(f"layers-scoreboard/{experiment_id}/{group}", partial(_drawn, experiment_id, group))
     chart(built, key="layers-scoreboard")
     st.caption(
         "Scores of depths are those of the frozen backbone; scores of trained networks are those of their own last unit. Each is"

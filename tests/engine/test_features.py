@@ -10,6 +10,7 @@ from engine import datasets
 from engine.backbones import card, family_of
 from engine.batches import Pixels
 from engine.control import Cancelled, Control
+from engine.errors import FeatureMemoryError
 from engine.features import extract
 
 
@@ -68,3 +69,25 @@ def test_pooling_changes_the_measured_features_and_not_what_the_head_reads(setup
     assert all(wider)
     assert cells.units[0].shape[1] > plain.units[0].shape[1]
     assert cells.nbytes > plain.nbytes > 0
+
+
+def test_too_many_features_are_refused_in_plain_words_before_the_pass(setup, monkeypatch):
+    network, pixels = setup
+    monkeypatch.setenv("TRANSFERSCOPE_FEATURE_MEMORY", "2 KB")
+    with pytest.raises(FeatureMemoryError, match=r"20 images after 4 units take .*Use fewer labels"):
+        extract(network, pixels, np.arange(20), 8, Control())
+    monkeypatch.setenv("TRANSFERSCOPE_FEATURE_MEMORY", "20 KB")
+    assert extract(network, pixels, np.arange(20), 8, Control()).nbytes <= 20_000
+
+
+def test_a_run_whose_depths_do_not_fit_keeps_what_it_learned(tiny, colours, monkeypatch):
+    from engine.device import cpu
+    from engine.execute import execute
+    from engine.spec import RunSpec, TrainSpec
+
+    monkeypatch.setenv("TRANSFERSCOPE_FEATURE_MEMORY", "1 KB")
+    run = RunSpec(tiny, f"folder:{colours}", "full_fine_tuning", 0, 0, 21, train=TrainSpec(epochs=1, batch_size=8))
+    kinds = {event.kind: event for event in execute(run, cpu()) if hasattr(event, "kind")}
+    assert kinds["tested"].n_images > 0
+    assert "No depth was measured" in kinds["notice"].text
+    assert "depth" not in kinds
