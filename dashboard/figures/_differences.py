@@ -15,7 +15,9 @@ CELL = ["strategy", "frozen_depth", "n_units"]
 Control = tuple[str, int]
 """Strategy and frozen depth."""
 CONTROLS = ("from_scratch", "linear_probe")
-"""What a gain is a gain over: from scratch, and the linear probe."""
+"""What a gain is a gain over: from scratch, and the linear probe. Every comparison has these."""
+OWN_HEAD = "zero_shot"
+"""A third control, where the backbone's own classifier names the classes: what the labels add is a gain over it."""
 NUMBERS = (
     "pairs mean_points sd_points low_points high_points interval low_together_points high_together_points together"
     " low_bca_points high_bca_points bca p_value holm_p sign_flip_p holm_sign_flip_p claim differences_points"
@@ -23,12 +25,12 @@ NUMBERS = (
 
 
 def choices(cells: pd.DataFrame) -> list[Control]:
-    """Return the cells that can be a control: from scratch and the linear probe first, then full fine-tuning, then by depth.
+    """Return the cells that can be a control: from scratch, linear probe, zero-shot, full fine-tuning, then by depth.
 
     Args:
         cells: columns strategy and frozen_depth: `runs` (what is planned, too) or rows of `transfer_curve`.
     """
-    order = (*CONTROLS, "full_fine_tuning")
+    order = (*CONTROLS, OWN_HEAD, "full_fine_tuning")
     found = cells[["strategy", "frozen_depth"]].drop_duplicates().itertuples(index=False, name=None)
     every = [(str(strategy), int(depth)) for strategy, depth in found]
     return sorted(every, key=lambda one: (order.index(one[0]) if one[0] in order else len(order), one[1], one[0]))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dashboard.figures import _cells, _differences, _forest, _style
-from dashboard.figures._differences import CONTROLS, Control
+from dashboard.figures._differences import CONTROLS, OWN_HEAD, Control
 from dashboard.figures._style import Drawn
 from engine import comparisons, stats
 from engine.comparisons import Comparison
@@ -50,7 +50,7 @@ def paired_differences(
                             xaxis={"title": {"text": _forest.AXIS}}, **look)  # fmt: skip
     phrase = _style.cell_phrase(*control, int(rows["n_units"].iloc[0]))
     # A gain is over a control; what is compared with another contestant is only a difference.
-    title = f"Gain over {phrase}" if control[0] in CONTROLS else f"Difference from {phrase}"
+    title = f"Gain over {phrase}" if control[0] in (*CONTROLS, OWN_HEAD) else f"Difference from {phrase}"
     keys = _cells.curve_keys(table, columns)
     figure, height = _forest.forest(
         table, found, columns, title=title, notes=[_cells.shared_label(keys, columns)], **look

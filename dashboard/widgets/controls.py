@@ -7,23 +7,43 @@ import dataclasses
 import pandas as pd
 import streamlit as st
 
-from dashboard import recipe
-from dashboard.figures._differences import CONTROLS, Control
+from dashboard import recipe, state
+from dashboard.figures._differences import CONTROLS, OWN_HEAD, Control
 from dashboard.figures._style import cell_label, cell_phrase, strategy_label
 from dashboard.widgets import source_distance
 from dashboard.widgets.go import page
 from dashboard.widgets.literal import literal
 from engine.alarm import Alarm, with_distance
-from engine.errors import SpecError
+from engine.errors import SpecError, TransferscopeError
 from engine.spec import ExperimentSpec
+from engine.strategies import STRATEGIES
 
 SHOWN = 3
 """Alarms said at once."""
 
 
-def missing(runs: pd.DataFrame) -> list[str]:
-    """The controls that no run of the experiment is of."""
-    return [name for name in CONTROLS if name not in set(runs["strategy"])]
+def missing(runs: pd.DataFrame, *, own_head: bool = False) -> list[str]:
+    """The controls that no run of the experiment is of.
+
+    Args:
+        runs: of the experiment.
+        own_head: whether the backbone's own classifier names the classes, so that zero-shot is a control, too.
+    """
+    wanted = (*CONTROLS, OWN_HEAD) if own_head else CONTROLS
+    return [name for name in wanted if name not in set(runs["strategy"])]
+
+
+def has_own_head(spec: ExperimentSpec) -> bool:
+    """Whether zero-shot can be applied to every backbone and dataset of an experiment."""
+    strategy = STRATEGIES[OWN_HEAD]
+    try:
+        cards = [state.card(name) for name in spec.backbones]
+        if any(strategy.refuses(card, {}) for card in cards):
+            return False
+        infos = [state.info(name) for name in spec.datasets]
+        return not any(strategy.refuses_task(card, info, spec.weights) for card in cards for info in infos)
+    except TransferscopeError:  # data or weights that are gone: then it cannot
+        return False
 
 
 def with_controls(spec: ExperimentSpec, names: list[str]) -> ExperimentSpec:
@@ -33,11 +53,17 @@ def with_controls(spec: ExperimentSpec, names: list[str]) -> ExperimentSpec:
 
 def warn(spec: ExperimentSpec, runs: pd.DataFrame) -> None:
     """Say which controls are missing, with one button that opens the Lab with them."""
-    lacking = missing(runs)
+    lacking = missing(runs, own_head=has_own_head(spec))
     if not lacking or spec.class_splits is not None:  # a layer-transfer study has controls of its own
         return
     names = " and ".join(strategy_label(name).lower() for name in lacking)
-    what = "a gain" if "from_scratch" in lacking else "what training the backbone adds"
+    what = (
+        "a gain"
+        if "from_scratch" in lacking
+        else "what training the backbone adds"
+        if "linear_probe" in lacking
+        else "what the labels add to the backbone's own answers"
+    )
     st.warning(
         literal(f"No {names} in this comparison: without such a control nobody can say what is {what}."),
         icon=":material/balance:",

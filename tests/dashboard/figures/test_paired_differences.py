@@ -105,7 +105,13 @@ def test_ties_are_letters_from_six_seeds_on(transfer_curve: Make) -> None:
 
 
 def test_the_controls_are_those_of_the_engine() -> None:
-    from dashboard.figures._differences import CONTROLS
+    from dashboard.figures._differences import CONTROLS, OWN_HEAD
     from engine.strategies import STRATEGIES
 
-    assert set(CONTROLS) == {one.name for one in STRATEGIES if one.control}
+    assert {*CONTROLS, OWN_HEAD} == {one.name for one in STRATEGIES if one.control}
+
+
+def test_what_labels_add_is_a_gain_over_zero_shot(transfer_curve: Make) -> None:
+    rows = transfer_curve({**SIX, ("zero_shot", 4): dict.fromkeys(range(6), 0.45)})
+    assert choices(rows)[:3] == [("from_scratch", 0), ("linear_probe", 4), ("zero_shot", 4)]
+    assert paired_differences(rows, control=("zero_shot", 4)).title == "Gain over zero-shot"

@@ -277,3 +277,23 @@ def test_the_alarm_says_how_to_measure_the_distance_and_then_what_it_is(
     assert "Measured here: Proxy A-distance between digits and shapes:0" in said.replace("**", "")
     assert "1.90 of 2 (95 % interval 1.80 to 2.00; 0.10 between two halves of the source)" in said
     assert "is not measured" not in said
+
+
+def test_zero_shot_is_a_missing_control_only_where_the_backbones_head_names_the_classes(
+    show, by_hand, small, words, tmp_path
+) -> None:
+    from PIL import Image
+
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for place in range(12):
+            Image.new("RGB", (32, 32), (place * 20, 40, 90)).save(tmp_path / "pets" / name / f"{place}.png")
+    by_hand.submit(small)
+    by_hand.finish_all()
+    assert "zero-shot" not in words(show("compare")).lower()
+    pets = dataclasses.replace(small, datasets=(f"folder:{tmp_path / 'pets'}",), label_budgets=(), name="pets")
+    by_hand.submit(pets)
+    by_hand.finish_all()
+    said = words(show("compare"))
+    assert "No zero-shot in this comparison" in said
+    assert "what the labels add to the backbone's own answers" in said
