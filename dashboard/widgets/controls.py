@@ -58,14 +58,14 @@ def warn(spec: ExperimentSpec, runs: pd.DataFrame) -> None:
         return
     names = " and ".join(strategy_label(name).lower() for name in lacking)
     what = (
-        "a gain"
+        "what is a gain"
         if "from_scratch" in lacking
         else "what training the backbone adds"
         if "linear_probe" in lacking
         else "what the labels add to the backbone's own answers"
     )
     st.warning(
-        literal(f"No {names} in this comparison: without such a control nobody can say what is {what}."),
+        literal(f"No {names} in this comparison: without such a control nobody can say {what}."),
         icon=":material/balance:",
     )
     if "app-pages" in st.session_state and st.button(
