@@ -13,8 +13,9 @@ from engine.errors import ScoreNotDefined
 from engine.strategies import STRATEGIES
 
 NO_SOURCE = (
-    "The source's own images were not compared with these: shipped and downloaded backbones come without them (name them with"
-    " the command `distance`). What is said of near and far is what the frozen features show on these data."
+    "The source's own images were not compared with these: shipped and downloaded backbones come without them (the command"
+    " distance compares them with data that you name). What is said of near and far is what the frozen features show on these"
+    " data."
 )
 
 

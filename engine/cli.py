@@ -162,7 +162,7 @@ def _presets(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace) -> int:
-    from engine import recipes, service
+    from engine import recipes, search, service
     from engine.cautions import cautions
     from engine.plan import left_out, left_out_words, plan
 
@@ -190,6 +190,8 @@ def _plan(args: argparse.Namespace) -> int:
     print("\n".join(recipes.summary(one.run for one in planned)))
     for sentence in left_out_words(left_out(spec, home=store.home)):
         print(sentence)
+    if spec.search:
+        print(f"Search ({spec.search['method']}): {search.words(spec.search, spec.train.epochs)}")
     for sentence in cautions(planned):
         print(f"Careful: {sentence}")
     return 0

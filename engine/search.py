@@ -185,6 +185,18 @@ def spent(search: Mapping[str, Any] | None, epochs: int) -> int:
     return epochs + (sum(n * each for n, each in rungs(search, epochs)) if search else 0)
 
 
+def words(search: Mapping[str, Any], epochs: int) -> str:
+    """What every strategy that trains is given: "8 settings each, 240 epochs in all; the best then trains 30 more"."""
+    steps = rungs(search, epochs)
+    trained = sum(n * each for n, each in steps)
+    how = ", then ".join(f"{n} for {each}" for n, each in steps) if len(steps) > 1 else ""
+    rest = f" ({how} epochs)" if how else ""
+    return (
+        f"{_given(search, 'settings')} settings for each strategy that trains, {trained:,} epochs in all{rest}, on validation"
+        f" images; the best then trains {epochs:,} more and is tested."
+    )
+
+
 def applied(run: RunSpec, trial: Trial, card: Any, epochs: int | None = None) -> RunSpec:
     """The ordinary run with a trial's setting, for so many epochs (None = those that were asked for)."""
     strategy = STRATEGIES[run.strategy]

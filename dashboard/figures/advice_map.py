@@ -94,7 +94,7 @@ def _axes(points: pd.DataFrame, little: float, far: float) -> dict[str, Any]:
     ticks = [tick for tick in _TICKS if tick <= most]
     return {
         "xaxis": {
-            "title": {"text": "Training labels per feature of the last unit (log scale)"},
+            "title": {"text": "Training labels per feature (log scale)"},
             **{"type": "log", "range": [math.log10(min(widths)) - 0.15, math.log10(max(widths)) + 0.15]},
             **{
                 "tickvals": [0.01, 0.1, 0.5, 2, 10, 100, 1000],

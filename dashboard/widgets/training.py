@@ -7,7 +7,8 @@ import streamlit as st
 from dashboard.widgets import draft
 from engine import spec
 from engine.datasets import DatasetInfo
-from engine.search_fields import METHODS
+from engine.search import words
+from engine.search_fields import DEFAULTS, METHODS
 
 SEARCHES = {"": "No search", "random": "Random search", "grid": "Grid", "halving": "Successive halving"}
 WORDS = {
@@ -103,7 +104,7 @@ def _search() -> None:
                 "Settings each", 2, 200, draft.start("search-settings"), 1, key=draft.key("search-settings"), width=130
             )
             st.number_input(
-                "Times", 1.1, 1_000.0, draft.start("search-span"), 1.0, "%g", draft.key("search-span"), width=110,
+                "Range, times", 1.1, 1_000.0, draft.start("search-span"), 1.0, "%g", draft.key("search-span"), width=110,
                 help="Numbers are drawn between the setting divided and multiplied by this.",
             )  # fmt: skip
             if method == "halving":
@@ -116,6 +117,9 @@ def _search() -> None:
                     key=draft.key("search-reduction"),
                     width=120,
                 )
+    if draft.value("search"):
+        asked = {"method": draft.value("search"), **{name: draft.value(f"search-{name}") for name in DEFAULTS}}
+        st.caption(words(asked, draft.value("epochs")))
 
 
 def _numbers() -> None:

@@ -180,3 +180,16 @@ def test_a_mistake_is_never_searched():
     )
     with pytest.raises(SpecError, match="must train alike"):
         plan(spec)
+
+
+def test_the_words_say_how_many_settings_and_epochs_each():
+    random = search_fields.parse({"settings": 8})
+    assert search.words(random, 30) == (
+        "8 settings for each strategy that trains, 240 epochs in all, on validation images; the best then trains 30 more and is"
+        " tested."
+    )
+    halving = search_fields.parse({"method": "halving", "settings": 9})
+    assert (
+        "9 settings for each strategy that trains, 81 epochs in all (9 for 3, then 3 for 9, then 1 for 27 epochs)"
+        in (search.words(halving, 27))
+    )

@@ -257,5 +257,6 @@ def test_a_search_of_a_link_is_kept_and_can_be_chosen(lab: AppTest) -> None:
     lab.selectbox(key=key(lab, "search")).set_value("random").run()
     assert not lab.exception
     assert asked(lab).search == {"method": "random", "settings": 9, "span": 5.0}
+    assert any("9 settings for each strategy that trains" in one.value for one in lab.caption)
     lab.selectbox(key=key(lab, "search")).set_value("").run()
     assert asked(lab).search is None
