@@ -129,9 +129,11 @@ def read_features(ready: Prepared) -> tuple[Features, Features]:
             control=ready.control,
             pooling=ready.pooling,
         )
-        key = (run.backbone, ready.weights, run.dataset, ready.fingerprint, ready.pooling)
         frozen = unchanged(ready.network, ready.network.n_units)
         labelled = read(np.concatenate([split.train, split.validation]))
+        # Heads that read more than the last unit's features (Head2Toe, say) see other inputs on the same backbone.
+        head_inputs = labelled.embedded.shape[1]
+        key = (run.backbone, ready.weights, run.dataset, ready.fingerprint, ready.pooling, head_inputs)
         tested = ready.shared.tests.get(key) if frozen else None
         if tested is None:
             tested = read(split.test)

@@ -105,6 +105,8 @@ PRESETS.register(
         ),
     )
 )
+# The bases learn from scratch, and twice the rate that suits pretrained weights of a network without normalisation suits them.
+STUDY = TrainSpec(optimizer="sgd", learning_rate=0.02)
 CURVES = ("selffer", "transfer", "selffer_plus", "transfer_plus", "random_frozen")
 PRESETS.register(
     Preset(
@@ -120,6 +122,7 @@ PRESETS.register(
             seeds=(0,),
             label_budgets=(50,),
             measures=(),
+            train=STUDY,
         ),
     )
 )
@@ -138,7 +141,7 @@ PRESETS.register(
             seeds=(0,),
             label_budgets=(2000,),
             measures=(),
-            train=TrainSpec(epochs=15, augmentation="crop_flip"),
+            train=dataclasses.replace(STUDY, epochs=15, augmentation="crop_flip"),
         ),
     )
 )

@@ -3,8 +3,9 @@
 Convolutional networks are fine-tuned by SGD with momentum at 0.02, which is what this engine's pretraining recipes and
 Kornblith et al. 2019 (appendix A.4: 0.01 for most) use in order of magnitude; networks with attention by AdamW at 0.001,
 because their gradients differ in size from layer to layer and SGD at one rate leaves parts of them untrained (Zhang et al.
-2020, "Why are adaptive methods good for attention models?"). Strategies that train a few new or selected parameters in a
-frozen network have factors of their own (`engine.strategies._few`).
+2020, "Why are adaptive methods good for attention models?"). Convolutional networks without normalisation get half the rate,
+0.01, with which Krizhevsky et al. 2012 (section 5) began: at 0.02 some seeds of `plain8_cifar10` break. Strategies that train
+a few new or selected parameters in a frozen network have factors of their own (`engine.strategies._few`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ def attends(card: Card) -> bool:
     return any("attn" in weight.name for unit in card.units for weight in unit.weights)
 
 
+def normalised(card: Card) -> bool:
+    """Whether a backbone has normalisation layers with a scale."""
+    return any(weight.kind == "norm" for unit in card.units for weight in unit.weights)
+
+
 def resolved(train: TrainSpec, strategy: str, card: Card) -> TrainSpec:
     """The same training with the optimiser and the learning rate that `auto` stands for; what is given stays.
 
@@ -42,6 +48,8 @@ def resolved(train: TrainSpec, strategy: str, card: Card) -> TrainSpec:
         optimizer = own.optimizer or ("adamw" if attends(card) else "sgd")
     if rate == AUTO:
         rate = FULL_RATE[optimizer] * own.rate_factors[attends(card)]
+        if optimizer == "sgd" and not normalised(card):
+            rate /= 2
     return dataclasses.replace(train, optimizer=optimizer, learning_rate=rate)
 
 

@@ -151,3 +151,12 @@ def test_a_probe_that_cannot_be_solved_ends_the_run_with_the_reason(run, monkeyp
     monkeypatch.setattr(module, "extract", constant)
     with pytest.raises(ScoreNotDefined, match="all samples have the same features"):
         events_of(run())
+
+
+def test_heads_with_other_inputs_on_the_same_frozen_backbone_do_not_share_them(run):
+    def tested(strategy: str, shared: Caches) -> list[Event]:
+        return [one for one in events_of(run(strategy), shared=shared) if one.kind == "tested"]
+
+    shared = Caches()
+    for strategy in ("head2toe", "linear_probe"):
+        assert tested(strategy, shared) == tested(strategy, Caches())
