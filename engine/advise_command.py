@@ -75,8 +75,8 @@ def words(where: Place, known: Record) -> str:
 def recommended(where: Place) -> str:
     """The strategy and depth in a few words."""
     if where.rule.strategy == "partial_fine_tuning":
-        units = "unit" if where.depth == 1 else "units"
-        return f"partial fine-tuning with the first {where.depth} of {where.n_units} {units} frozen"
+        first = "first of" if where.depth == 1 else f"first {where.depth} of"
+        return f"partial fine-tuning with the {first} {where.n_units} units frozen"
     label = STRATEGIES[where.rule.strategy].label.lower()
     return f"{label} ({'everything frozen' if where.depth else 'nothing frozen'})"
 
