@@ -9,7 +9,7 @@ from dashboard.widgets.experiments import start, title, try_it_now
 from dashboard.widgets.go import link
 from dashboard.widgets.literal import literal
 from dashboard.widgets.overview import overview
-from engine.presets import PRESETS
+from engine.presets import PRESETS, Preset
 
 RECENT = 5
 
@@ -29,15 +29,21 @@ def page() -> None:
 
 def _presets() -> None:
     st.subheader("Ready to run")
-    columns = st.columns(2)
-    for place, preset in enumerate(PRESETS):
-        with columns[place % 2], st.container(border=True, height="stretch"):
-            st.markdown(f"**{preset.label}**")
-            st.markdown(preset.question)
-            with st.container(horizontal=True, vertical_alignment="center"):
-                if st.button("Run", key=f"start-run-{preset.name}", icon=":material/play_arrow:"):
-                    start(preset.name)
-                link("lab", "Open in the Lab", ":material/science:", preset=preset.name)
+    presets = list(PRESETS)
+    for pair in zip(presets[::2], [*presets[1::2], None], strict=False):  # row by row: neighbours are equally high
+        for column, preset in zip(st.columns(2), pair, strict=True):
+            if preset is not None:
+                with column, st.container(border=True, height="stretch"):
+                    _preset(preset)
+
+
+def _preset(preset: Preset) -> None:
+    st.markdown(f"**{preset.label}**")
+    st.markdown(preset.question)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Run", key=f"start-run-{preset.name}", icon=":material/play_arrow:"):
+            start(preset.name)
+        link("lab", "Open in the Lab", ":material/science:", preset=preset.name)
 
 
 @st.fragment(run_every=2.0)
