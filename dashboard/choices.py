@@ -12,6 +12,7 @@ from dashboard import recipe
 from engine import budgets, mistakes, search_fields
 from engine.backbones import BACKBONES
 from engine.errors import SpecError
+from engine.forgetting import MEASURE
 from engine.spec import ALL_DEPTHS, AUTO, POOLINGS, ExperimentSpec, TrainSpec
 from engine.strategies import GROUPS, STRATEGIES
 
@@ -62,6 +63,7 @@ def of_spec(spec: ExperimentSpec) -> dict[str, Any]:
         "measures": list(spec.measures),
         "pooling": spec.pooling or POOLINGS[0],
         "panel": recipe.panel_to_text(spec.panel_epochs),
+        "source-data": spec.source_data or "",
         "search": (spec.search or {}).get("method", ""),
         **{f"search-{name}": (spec.search or {}).get(name, usual) for name, usual in search_fields.DEFAULTS.items()},
         "name": spec.name,
@@ -89,6 +91,7 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "measures": tuple(value["measures"]),
         "pooling": value["pooling"],
         "panel_epochs": recipe.panel_from_text(value["panel"]),
+        "source_data": (value["source-data"].strip() or None) if MEASURE in value["measures"] else None,
         "search": _search(value),
         "name": value["name"].strip(),
         "train": TrainSpec(
@@ -123,12 +126,18 @@ def setting_key(strategy: str, setting: str) -> str:
     return f"set-{strategy}-{setting}"
 
 
+def given_setting(value: Mapping[str, Any], strategy: str, setting: str) -> Any:
+    """A strategy's setting among the choices; several that were picked from a list are one text with commas."""
+    given = value[setting_key(strategy, setting)]
+    return ", ".join(given) if isinstance(given, list | tuple) else given
+
+
 def _settings(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Settings of the chosen strategies that differ from their defaults."""
     found: dict[str, dict[str, Any]] = {}
     for name in chosen(value):
         for setting in STRATEGIES[name].settings if name in STRATEGIES else ():
-            given = value[setting_key(name, setting.name)]
+            given = given_setting(value, name, setting.name)
             if given != setting.default:
                 found.setdefault(name, {})[setting.name] = given
     return found

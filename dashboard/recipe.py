@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from engine import budgets, search_fields
 from engine.budgets import Budget
 from engine.errors import SpecError
+from engine.forgetting import MEASURE
 from engine.presets import PRESETS
 from engine.spec import ALL_DEPTHS, MEASURES, ExperimentSpec, TrainSpec
 from engine.strategies import STRATEGIES
@@ -26,7 +27,8 @@ _YES = {"keep": "keep_weights", "refused": "leave_out_refused"}
 """What is yes or no; `refused=yes` leaves out what a backbone refuses."""
 _TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
 KEYS = (
-    *NAMES, *NUMBERS, "set", "split", "weights", "keep", "refused", "measure", "pooling", "panel", "search", *_TRAIN, "name",
+    *NAMES, *NUMBERS, "set", "split", "weights", "keep", "refused", "measure", "pooling", "panel", "source", "search", *_TRAIN,
+    "name",
 )  # fmt: skip
 """The parameters of a link, in the order in which they are written."""
 
@@ -61,6 +63,8 @@ def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
         query["pooling"] = [spec.pooling]
     if spec.panel_epochs:
         query["panel"] = [panel_to_text(spec.panel_epochs)]
+    if spec.source_data:
+        query["source"] = [spec.source_data]
     if spec.search:
         query["search"] = [search_fields.to_text(spec.search)]
     usual = TrainSpec()
@@ -112,7 +116,10 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
     if key in ("keep", "refused"):
         return {_YES[key]: last.lower() in ("yes", "true", "1")}
     if key == "measure":
-        return {"measures": () if values == ["none"] else tuple(values)}
+        measures = () if values == ["none"] else tuple(values)
+        return {"measures": measures} | ({} if MEASURE in measures else {"source_data": None})
+    if key == "source":
+        return {"source_data": last}
     if key == "panel":
         return {"panel_epochs": panel_from_text(last)}
     if key == "search":

@@ -16,6 +16,7 @@ from dashboard.figures.score_agreement import score_agreement
 from dashboard.figures.search_progress import search_progress
 from dashboard.figures.similarity_map import similarity_map
 from dashboard.figures.transfer_loss import transfer_loss
+from dashboard.figures.weight_interpolation import weight_interpolation
 
 __all__ = [
     "Drawn",
@@ -34,4 +35,5 @@ __all__ = [
     "search_progress",
     "similarity_map",
     "transfer_loss",
+    "weight_interpolation",
 ]

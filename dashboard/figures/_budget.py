@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 
 from dashboard.figures import _cells, _style, _words
-from dashboard.figures.accuracy_cost import COSTS, amount
+from dashboard.figures._costs import COSTS, amount
 
 
 def steps(table: pd.DataFrame, cost: str) -> list[float]:
     """The costs at which something new can be had, rising."""
     return sorted(set(table[cost].astype(float)))
+
+
+STEPS = 40
+"""Stops of the slider between the cheapest cell and the dearest."""
+
+
+def options(costs: Sequence[float], *more: float) -> list[float]:
+    """The stops of a slider, rising: every cost that is met, evenly spaced ones between, and what else must be among them.
+
+    Spaced by their logarithms where all costs are above zero and far apart, as the chart draws them.
+    """
+    low, high = float(costs[0]), float(costs[-1])
+    apart = low > 0 and high / low >= 20
+    between = np.geomspace(low, high, STEPS) if apart else np.linspace(low, high, STEPS)
+    rounded = {float(f"{value:.2g}") for value in between}
+    return sorted({value for value in rounded if low < value < high} | {*map(float, costs), *map(float, more)})
 
 
 def within(table: pd.DataFrame, cost: str, budget: float) -> str:
@@ -21,7 +40,7 @@ def within(table: pd.DataFrame, cost: str, budget: float) -> str:
         cost: its column.
         budget: in the unit of the cost.
     """
-    unit = COSTS[cost][2]
+    unit = COSTS[cost].unit
     there = table[table[cost] <= budget]
     limit = f"{amount(budget)} {unit}"
     if there.empty:
@@ -35,7 +54,7 @@ def within(table: pd.DataFrame, cost: str, budget: float) -> str:
     top = table.loc[table["mean_percent"].idxmax()]
     more = top["mean_percent"] - best["mean_percent"]
     if more <= 0:
-        return f"{said}; nothing that costs more has a higher mean."
+        return f"{said}; nothing that {COSTS[cost].more} has a higher mean."
     other = _named(top, table)
     return (
         f"{said}; {other} has {more:.1f} points more for {amount(top[cost])} {unit}. By means: see the intervals above."

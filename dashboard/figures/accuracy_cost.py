@@ -1,4 +1,4 @@
-"""Test accuracy against what it cost: which cells give the most accuracy for their time or trained parameters."""
+"""Test accuracy against what it cost, or what was forgotten: which cells give the most accuracy for how much of it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,9 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures import _cells, _style, _words
+from dashboard.figures._costs import COSTS, Cost, amount
 from dashboard.figures._style import Drawn
 
-COSTS = {
-    "seconds": ("Test accuracy by time", "Time of a run (s)", "s"),
-    "trainable_parameters": ("Test accuracy by trained parameters", "Trained parameters", "parameters"),
-    "total_parameters": ("Test accuracy by size", "Parameters in all", "parameters"),
-    "flops": ("Test accuracy by operations", "Floating-point operations of a run", "operations"),
-    "peak_memory_bytes": ("Test accuracy by peak memory", "Peak memory of a run (bytes)", "bytes"),
-    "energy_joules": ("Test accuracy by energy", "Energy of a run (J)", "J"),
-    "drift": ("Test accuracy by drift", "Drift of the features (1 - CKA, mean over units)", "drift"),
-}
 _CELL = ["strategy", "frozen_depth", "n_units"]
 _LOG_FROM = 20.0  # largest cost over smallest, from which a linear axis would crowd the cheap cells
 
@@ -38,7 +30,7 @@ def accuracy_cost(
 
     Args:
         runs: `runs`; those with a test accuracy and a cost are drawn.
-        cost: a key of `COSTS`, a column of `runs` (`drift`: see `engine.forgetting.with_drift`).
+        cost: a key of `COSTS`, a column of `runs`.
         dark: draw for a dark background.
         uirevision: zoom and hidden traces are kept while it stays the same.
         series: columns whose values make cells of their own.
@@ -48,14 +40,15 @@ def accuracy_cost(
     """
     if cost not in COSTS:
         raise ValueError(f"cost is {cost!r}; it must be one of: {', '.join(COSTS)}.")
-    title, axis_title, unit = COSTS[cost]
+    about = COSTS[cost]
+    title, axis_title, unit = about.title, about.axis, about.unit
     look = {"dark": dark, "uirevision": uirevision}
     rows = runs if runs.empty else _measured(runs, cost)
     if rows.empty:
         return _style.empty(
             title,
             "Nothing measured yet: a mark appears for each strategy and frozen depth; up is more accurate, left is "
-            "cheaper.",
+            f"{about.less}.",
             [*series, *_CELL, *_cells.NUMBERS, cost, "on_front"],
             notes=[_cells.progress(runs)],
             **look,
@@ -65,7 +58,7 @@ def accuracy_cost(
     rows, columns = _cells.with_weights(rows, None, series)
     table = _table(rows, columns, cost)
     keys = _cells.curve_keys(table, columns)
-    log = bool(rows[cost].min() > 0 and rows[cost].max() / rows[cost].min() >= _LOG_FROM)
+    log = bool(about.log and rows[cost].min() > 0 and rows[cost].max() / rows[cost].min() >= _LOG_FROM)
     progress = _cells.progress(runs)
     figure = _style.finish(
         _traces(table, rows, columns, cost, unit, dark),
@@ -82,10 +75,8 @@ def accuracy_cost(
         **look,
     )
     full = f"{title}: {progress}" if progress else title
-    alt = (
-        f"Scatter chart of test accuracy in percent against {axis_title.lower()}. {_listed(table, columns, unit, cost)}"
-    )
-    return Drawn(figure, full, alt, _reading(table, keys, cost, unit), table, _style.height(len(keys) + 4))
+    alt = f"Scatter chart of test accuracy in percent against {_lower(axis_title)}. {_listed(table, columns, about, cost)}"
+    return Drawn(figure, full, alt, _reading(table, keys, cost, about), table, _style.height(len(keys) + 4))
 
 
 def _source_note(runs: pd.DataFrame, cost: str) -> str:
@@ -194,15 +185,11 @@ def _front_line(
     }
 
 
-def amount(value: float) -> str:
-    """Return a cost as people read it: three digits, or k, M, G from ten thousand on."""
-    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if value >= size:
-            return f"{value / (1e3 if letter == 'k' else size):.3g} {letter}".strip()
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
-def _listed(table: pd.DataFrame, columns: Sequence[str], unit: str, cost: str) -> str:
+def _listed(table: pd.DataFrame, columns: Sequence[str], about: Cost, cost: str) -> str:
     said = []
     keys = _cells.series_keys(table, columns)
     several = len(set(keys)) > 1
@@ -210,27 +197,27 @@ def _listed(table: pd.DataFrame, columns: Sequence[str], unit: str, cost: str) -
         phrase = _style.cell_phrase(cell.strategy, cell.frozen_depth, cell.n_units)
         front = ", on the front" if cell.on_front else ""
         label = f"{_cells.series_label(key, columns)}, " if several else ""
-        said.append(f"{label}{phrase} {cell.mean_percent:.1f} % for {amount(getattr(cell, cost))} {unit}{front}")
-    return f"Cheapest first: {'; '.join(said)}."
+        said.append(f"{label}{phrase} {cell.mean_percent:.1f} % for {amount(getattr(cell, cost))} {about.unit}{front}")
+    return f"{about.least.capitalize()} first: {'; '.join(said)}."
 
 
-def _reading(table: pd.DataFrame, keys: Sequence[tuple[Hashable, ...]], cost: str, unit: str) -> str:
+def _reading(table: pd.DataFrame, keys: Sequence[tuple[Hashable, ...]], cost: str, about: Cost) -> str:
     if len(keys) > 1:
         return (
             f"By means, {int(table['on_front'].sum())} of {len(table)} cells are on the Pareto front of their series."
         )
     front = table[table["on_front"]].sort_values(cost)
     phrases = [_style.cell_phrase(cell.strategy, cell.frozen_depth, cell.n_units) for cell in front.itertuples()]
-    first, last = (f"{cell.mean_percent:.1f} % for {amount(getattr(cell, cost))} {unit}" for cell in _ends(front))
+    first, last = (f"{cell.mean_percent:.1f} % for {amount(getattr(cell, cost))} {about.unit}" for cell in _ends(front))
     if len(front) == 1:
-        return f"By means, {phrases[0]} is both the cheapest and the most accurate: {first}."
+        return f"By means, {phrases[0]} is both the {about.least} and the most accurate: {first}."
     if len(front) > 4:
         return (
             f"By means, {len(front)} of {len(table)} cells are on the Pareto front, from {phrases[0]} ({first}) "
             f"to {phrases[-1]} ({last})."
         )
     listed = f"{', '.join(phrases[:-1])} and {phrases[-1]}"
-    return f"By means, nothing measured is both cheaper and better than {listed}: from {first} to {last}."
+    return f"By means, nothing measured is both {about.less} and better than {listed}: from {first} to {last}."
 
 
 def _ends(front: pd.DataFrame) -> list[Any]:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import choices, state
 from dashboard.figures.learning_schedule import learning_schedule
-from dashboard.widgets import draft
+from dashboard.widgets import draft, kept_runs
 from dashboard.widgets.chart import chart
 from dashboard.widgets.literal import literal
 from dashboard.widgets.training import WORDS
@@ -49,7 +49,11 @@ def strategies(card: Card | None) -> None:
     st.caption("  \n".join(said))
     if any(one.group == STUDY for one in chosen) or draft.start("splits"):
         _splits()
-    if any(one.settings for one in chosen):
+    for one in chosen:
+        if card is not None and kept_runs.picks(one):
+            kept_runs.pick(one, card, _data())
+    chosen = [one for one in chosen if len(one.settings) > len(kept_runs.picks(one))]
+    if chosen:
         with st.expander("Settings of the chosen strategies", icon=":material/tune:"):
             for one in chosen:
                 _settings(one)
@@ -81,6 +85,13 @@ def _splits() -> None:
         " first task's classes with commas between them. Base networks are trained on both tasks, and their units copied."
         " Four splits or more show how much of a difference is luck.",
     )  # fmt: skip
+
+
+def _data() -> str:
+    try:
+        return choices.data_name(draft.values())
+    except TransferscopeError:  # nothing is typed yet: said under Data
+        return ""
 
 
 def _pills(group: str, title: str, options: list[str]) -> None:
@@ -115,14 +126,13 @@ def refusal(strategy: Strategy, card: Card, values: Mapping[str, Any]) -> str | 
 
 def given(strategy: Strategy, values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a strategy among these choices."""
-    return {one.name: values[choices.setting_key(strategy.name, one.name)] for one in strategy.settings}
+    return {one.name: choices.given_setting(values, strategy.name, one.name) for one in strategy.settings}
 
 
 def _settings(strategy: Strategy) -> None:
-    if not strategy.settings:
-        return
     st.markdown(f"**{literal(strategy.label)}**")
-    for column, setting in zip(st.columns(max(3, len(strategy.settings))), strategy.settings, strict=False):
+    settings = [one for one in strategy.settings if one not in kept_runs.picks(strategy)]
+    for column, setting in zip(st.columns(max(3, len(settings))), settings, strict=False):
         with column:
             _setting(strategy.name, setting)
 

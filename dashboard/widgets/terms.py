@@ -31,9 +31,10 @@ TERMS = {
     "95 % interval": "Where the mean would lie if the experiment were repeated many times, 95 times out of 100. Over seeds:"
     " Student t. With one seed: over test images (Wilson), which knows nothing of the luck of the seed. Where two intervals"
     " overlap much, the order may be luck.",
-    "Forgetting": "How far training moved the features away from those of the pretrained network (drift: 1 - CKA, on average over"
-    " the units), where a run has a panel of measures. Drift says that features changed, not that the source task is done worse:"
-    " measuring that needs the source's own images.",
+    "Forgetting": "What training on the target cost elsewhere. Source accuracy lost: the classifier that came with the weights,"
+    " on test images of the source, before minus after. Lost on held tasks: a linear probe solved on tasks that are not the"
+    " target, before minus after; it says what can still be read off. Drift: how far the features moved (1 - CKA, mean over the"
+    " units), which is no accuracy. From scratch there is nothing to forget.",
     "Paired differences": "Runs with the same seed share split, batches and head, so they are compared with each other, seed by"
     " seed: what is luck for both drops out.",
     "Claim": "A difference that is shown as one: at least 6 pairs, and a paired t-test below .05 after Holm's correction for all"

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.widgets import draft
 from engine import spec
 from engine.datasets import DatasetInfo
+from engine.forgetting import MEASURE
 from engine.search import words
 from engine.search_fields import DEFAULTS, METHODS
 
@@ -66,6 +67,8 @@ def training(info: DatasetInfo | None) -> None:
         " the labels of the 20 most similar images, and scores from formulas. LEEP and NCE need the classifier that the backbone"
         " was pretrained with, and are taken at the last unit. A score that has no meaning on these features says why.",
     )  # fmt: skip
+    if MEASURE in (draft.value("measures") or ()):
+        _source()
     left, right = st.columns(2)
     with left:
         _choose(
@@ -120,6 +123,16 @@ def _search() -> None:
     if draft.value("search"):
         asked = {"method": draft.value("search"), **{name: draft.value(f"search-{name}") for name in DEFAULTS}}
         st.caption(words(asked, draft.value("epochs")))
+
+
+def _source() -> None:
+    st.text_input(
+        "Images of the source task", draft.start("source-data"), key=draft.key("source-data"),
+        placeholder="the dataset that the network learned from, where it is on this machine; else other tasks are probed",
+        help="Forgetting is measured on the source task itself where its images are on this machine: a dataset's name, such as"
+        " cifar10, or folder:PATH with the source's classes. Empty: the network's own source if it was downloaded here (see"
+        " Data), otherwise linear probes on two drawn tasks, before training and after.",
+    )  # fmt: skip
 
 
 def _numbers() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.strategies._base import Card, Setting, Settings
+from engine.strategies._base import Card, Setting, Settings, Strategy
 
 RUNS = Setting(
     "runs", "Runs", "", "Ids of finished runs of this network and task that kept their weights, with commas between."
@@ -14,6 +14,21 @@ RUNS = Setting(
 def ids(settings: Settings) -> list[str]:
     """The runs named, in order, each once."""
     return list(dict.fromkeys(re.findall(r"[^\s,]+", settings["runs"])))
+
+
+def made_of(name: str, learned: Strategy, card: Card) -> bool:
+    """Whether runs of one strategy can be mixed by another.
+
+    Args:
+        name: of the one that mixes: merged adapters take LoRA alone; a soup takes what changes weights of its own, and LoRA.
+        learned: the strategy of the runs.
+        card: of the network.
+    """
+    if name == "adapter_merging" or learned.name == "lora":
+        return learned.name == "lora"
+    usual = {setting.name: setting.default for setting in learned.settings}
+    alone = learned.added(card, usual) == 0 and learned.head_inputs(card, usual) == card.units[-1].n_features
+    return alone and learned.weights != "random" and not learned.mistake_of
 
 
 def refuses(settings: Settings, least: int, most: int) -> str | None:

@@ -43,7 +43,7 @@ specs = st.builds(
     class_splits=st.lists(st.integers(0, 10**6) | names.filter(lambda name: not name.strip().isdigit())).map(tuple),
     keep_weights=st.booleans(),
     leave_out_refused=st.booleans(),
-    measures=st.lists(st.sampled_from(ALL_MEASURES), unique=True),
+    measures=st.lists(st.sampled_from(ALL_MEASURES).filter(lambda name: name != "forgetting"), unique=True),
     pooling=st.none() | st.sampled_from(POOLINGS),
     panel_epochs=st.none()
     | st.lists(st.integers(0, 50), max_size=4)
@@ -58,6 +58,15 @@ specs = st.builds(
 def test_a_link_holds_every_choice(spec: ExperimentSpec) -> None:
     query = parse_qs(recipe.query_string(spec), keep_blank_values=True)
     assert recipe.from_query(query) == (spec, [])
+
+
+def test_a_link_holds_the_images_of_the_source_task() -> None:
+    spec = ExperimentSpec(measures=("knn", "forgetting"), source_data="folder:/a b")
+    query = parse_qs(recipe.query_string(spec), keep_blank_values=True)
+    assert query["source"] == ["folder:/a b"]
+    assert recipe.from_query(query) == (spec, [])
+    # where a link takes the measure away, nothing is left that asks for those images
+    assert recipe.from_query({"measure": ["knn"]}, spec)[0].source_data is None
 
 
 @given(specs)

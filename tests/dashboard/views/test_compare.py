@@ -139,7 +139,14 @@ def test_of_a_mixed_experiment_only_what_can_be_compared_is(show, by_hand, chart
     assert "half" not in charts(show("compare"))[0]
 
 
-def test_forgetting_is_offered_where_a_panel_was_measured(show, by_hand, small, charts, words, finished_events) -> None:
+def press_bar(app, key: str, value: str):
+    """Choose one of a segmented control, found by its key."""
+    next(one for one in app.segmented_control if one.key == key).set_value(value).run()
+    assert not app.exception
+    return app
+
+
+def test_drift_is_offered_where_a_panel_was_measured(show, by_hand, small, charts, words, finished_events) -> None:
     by_hand.submit(small)
     while by_hand.store.db.read("SELECT 1 FROM run WHERE state = 'queued'"):
         lease = by_hand.claim()
@@ -147,12 +154,79 @@ def test_forgetting_is_offered_where_a_panel_was_measured(show, by_hand, small, 
         by_hand.write(lease, *finished_events(lease.spec), *moved)
         by_hand.leases.finish(lease, "finished", "", 1.0)
     app = show("compare")
-    app.segmented_control[0].set_value("drift").run()
-    assert not app.exception
     assert "drift of the features" in charts(app)[-1]
+    assert "Least changed first: " in charts(app)[-1]
     assert "41.0 % for 0.055 drift" in charts(app)[-1]
     # by_hand's curves rise to their last epoch: nothing is gained by choosing
     assert "The best epoch is 0.0 points above the last one" in words(app)
+
+
+def test_accuracy_against_what_was_forgotten(show, by_hand, small, charts, words, finished_events) -> None:
+    by_hand.submit(small)
+    while by_hand.store.db.read("SELECT 1 FROM run WHERE state = 'queued'"):
+        lease = by_hand.claim()
+        if lease.spec.strategy == "from_scratch":
+            found = [events.ForgettingMeasured("", "", None, None, 0, 0, "nothing to forget")]
+        else:
+            kept = 0.8 - 0.02 * (10 - lease.spec.frozen_depth)
+            found = [
+                events.ForgettingMeasured("cifar10", "source_accuracy", 0.8, kept, 1000, 0),
+                events.ForgettingMeasured("textures", "probe_accuracy", 0.5, kept - 0.3, 500, 200),
+            ]
+        by_hand.write(lease, *finished_events(lease.spec), *found)
+        by_hand.leases.finish(lease, "finished", "", 1.0)
+    app = show("compare")
+    first = charts(app)[-1]
+    assert "against source accuracy lost (points)" in first
+    # freezing 4 of 10 loses 2 * 6 = 12 points, full fine-tuning 20
+    assert "freezing 4 of 10 units 62.6 % for 12 points lost" in first
+    assert "Least forgetful first: the linear probe" in first
+    said = words(app)
+    assert "nothing measured is both less forgetful and better" in said
+    assert "cifar10: the source's classifier, 1,000 test images, 80.0 % before training" in said
+    assert "Not drawn: 2 runs: nothing to forget." in said
+    press_bar(app, "compare-forgetting", "held_lost")
+    assert "against probe accuracy lost on held tasks (points)" in charts(app)[-1]
+    assert "textures: a linear probe on 200 labels, 500 test images, 50.0 % before training" in words(app)
+
+
+def test_a_budget_is_any_number_slid_or_typed(show, by_hand, small, words) -> None:
+    by_hand.submit(small)
+    by_hand.finish_all()
+    app = show("compare")
+    press_bar(app, "compare-cost", "trainable_parameters")
+    assert "Best within 11 k parameters" in words(app)
+    box = next(one for one in app.number_input if one.label == "Any budget (parameters)")
+    box.set_value(5_000.0).run()
+    # 1,000 parameters are frozen with each unit: 11,000 less at the linear probe, 7,000 at depth 4
+    assert "Best within 5,000 parameters: the linear probe, 41.0 %" in words(app)
+    slider = next(one for one in app.select_slider if one.label == "Budget")
+    assert slider.value == 5_000.0
+    slider.set_value(7_000.0).run()
+    assert not app.exception
+    assert next(one for one in app.number_input if one.label == "Any budget (parameters)").value == 7_000.0
+    assert "Best within 7,000 parameters: freezing 4 of 10 units" in words(app)
+    box = next(one for one in app.number_input if one.label == "Any budget (parameters)")
+    box.set_value(1.0).run()
+    assert "Nothing measured here costs as little as 1 parameters." in words(app)
+
+
+def test_the_way_between_two_weights_has_a_slider(show, by_hand, small, charts, words, finished_events) -> None:
+    by_hand.submit(dataclasses.replace(small, strategies=("wise_ft", "linear_probe", "from_scratch")))
+    while by_hand.store.db.read("SELECT 1 FROM run WHERE state = 'queued'"):
+        lease = by_hand.claim()
+        line = []
+        if lease.spec.strategy == "wise_ft":
+            for alpha, accuracy, kept in ((0.0, 0.5, 0.6), (0.5, 0.75, 0.55), (1.0, 0.7, 0.3)):
+                line.append(events.Interpolated(alpha, 1.0, accuracy, {"probe_accuracy": {"textures": kept}}))
+        by_hand.write(lease, *finished_events(lease.spec), *line)
+        by_hand.leases.finish(lease, "finished", "", 1.0)
+    app = show("compare")
+    assert "Line chart of accuracy in percent against alpha" in charts(app)[-1]
+    assert "At alpha 0.5, by means over 2 seeds: digits (target) 75.0 % (50.0 before, 70.0 after)" in words(app)
+    next(one for one in app.select_slider if one.label == "Alpha").set_value(0.0).run()
+    assert not app.exception
+    assert "At alpha 0, by means over 2 seeds: digits (target) 50.0 %" in words(app)
 
 
 MOVED = ["units.0.1.running_mean", "units.0.1.running_var"]
@@ -297,3 +371,20 @@ def test_zero_shot_is_a_missing_control_only_where_the_backbones_head_names_the_
     said = words(show("compare"))
     assert "No zero-shot in this comparison" in said
     assert "what the labels add to the backbone's own answers" in said
+
+
+def test_curves_over_labels_are_of_the_strategies_that_are_chosen(show, by_hand, small, charts) -> None:
+    by_hand.submit(dataclasses.replace(small, label_budgets=(50, 100), seeds=(0,)))
+    by_hand.finish_all()
+    app = show("compare")
+
+    def drawn() -> str:
+        return next(one for one in charts(app) if "against labelled images" in one)
+
+    assert "training from scratch with 50 labels" in drawn()
+    box = next(one for one in app.multiselect if one.label == "Curves over labels")
+    assert len(box.value) == 4
+    box.set_value(["linear_probe:10", "partial_fine_tuning:4"]).run()
+    assert not app.exception
+    assert "training from scratch" not in drawn()
+    assert "freezing 4 of 10 units with 100 labels" in drawn()

@@ -260,3 +260,58 @@ def test_a_search_of_a_link_is_kept_and_can_be_chosen(lab: AppTest) -> None:
     assert any("9 settings for each strategy that trains" in one.value for one in lab.caption)
     lab.selectbox(key=key(lab, "search")).set_value("").run()
     assert asked(lab).search is None
+
+
+def test_runs_for_a_soup_are_picked_from_those_that_kept_their_weights(
+    lab: AppTest, play_worker, tmp_path: Path
+) -> None:
+    at(lab, {"strategy": ["soup", "linear_probe"]})
+    said = " ".join(one.value for one in lab.info).replace("\\", "")
+    assert "none of resnet20_cifar10 on digits has kept its weights" in said
+    assert "it is made of 2 or more runs" in errors(lab)
+    hand = play_worker(tmp_path)
+    spec = ExperimentSpec(
+        strategies=("full_fine_tuning", "lora", "head2toe", "from_scratch"), seeds=(0, 1), label_budgets=(50,),
+        keep_weights=True, name="kept",
+    )  # fmt: skip
+    hand.submit(spec)
+    hand.finish_all()
+    ids = {(one.run.strategy, one.run.seed): one.run.run_id for one in plan(spec, home=tmp_path)}
+    (tmp_path / "weights").mkdir()
+    for (strategy, seed), run_id in ids.items():
+        if (strategy, seed) != ("full_fine_tuning", 1):  # one whose file is gone
+            (tmp_path / "weights" / f"{run_id}.safetensors").touch()
+    hand.store.close()
+    lab.run()
+    box = next(one for one in lab.multiselect if "runs that are mixed" in one.label)
+    # not the one that is gone, nor those whose modules or heads are no part of the weights, nor random starts
+    assert set(box.options) == {
+        "Full fine-tuning, seed 0, 50 labels, 60.0% on test · kept",
+        "LoRA, seed 0, 50 labels, 60.0% on test · kept",
+        "LoRA, seed 1, 50 labels, 62.0% on test · kept",
+    }
+    box.set_value([ids["full_fine_tuning", 0], ids["lora", 0]]).run()
+    assert not lab.exception
+    chosen = f"{ids['full_fine_tuning', 0]}, {ids['lora', 0]}"
+    assert asked(lab).settings == {"soup": {"runs": chosen}}
+    assert not lab.error
+    # the link holds them, and gives them back to the box
+    again = AppTest.from_string(SCRIPT, default_timeout=30)
+    at(again, parse_qs(recipe.query_string(asked(lab))))
+    assert next(one for one in again.multiselect if "runs that are mixed" in one.label).value == chosen.split(", ")
+    lab.button_group(key=key(lab, "strategies-weight space")).set_value(["adapter_merging"]).run()
+    box = next(one for one in lab.multiselect if "runs that are mixed" in one.label)
+    assert all(one.startswith("LoRA") for one in box.options)
+    assert len(box.options) == 2
+
+
+def test_forgetting_can_be_measured_on_images_of_the_source(lab: AppTest) -> None:
+    at(lab, {"measure": ["knn"]})
+    assert not [one for one in lab.text_input if one.label == "Images of the source task"]
+    at(lab, {"measure": ["knn", "forgetting"]})
+    next(one for one in lab.text_input if one.label == "Images of the source task").set_value("cifar10").run()
+    assert asked(lab).source_data == "cifar10"
+    assert "cifar10 is not on this machine, so forgetting cannot be measured on it" in errors(lab)
+    next(one for one in lab.text_input if one.label == "Images of the source task").set_value("").run()
+    assert asked(lab).source_data is None
+    assert not lab.error

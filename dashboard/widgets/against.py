@@ -1,0 +1,132 @@
+"""Accuracy against what it costs and against what is forgotten, on the Compare page, and the best within a budget."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from dashboard.figures import accuracy_cost
+from dashboard.figures._budget import options, steps, within
+from dashboard.figures._costs import COSTS as COSTED
+from dashboard.figures._costs import FORGETTING, amount
+from dashboard.widgets.chart import chart
+from dashboard.widgets.frames_of import ended
+from dashboard.widgets.literal import literal
+from dashboard.widgets.terms import explained
+from engine.forgetting import AXES, PROBE, offered, with_forgetting
+
+COSTS = {
+    "seconds": "Time",
+    "trainable_parameters": "Trained parameters",
+    "total_parameters": "All parameters",
+    "flops": "Operations",
+    "peak_memory_bytes": "Peak memory",
+    "energy_joules": "Energy",
+}
+LOST = {"source_lost": "Source accuracy lost", "held_lost": "Lost on held tasks", "drift": "Drift"}
+
+
+def against_cost(experiment_id: str, runs: pd.DataFrame) -> None:
+    """Draw the chart against a cost that is chosen, and the best within a budget of it."""
+    cost = st.segmented_control(
+        "Cost", COSTS, format_func=COSTS.get, default="seconds", required=True, key="compare-cost", bind="query-params",
+        help=explained("Pareto front"),
+    )  # fmt: skip
+    measured = state.derived(ended, runs)
+    drawn = state.chart("compare", accuracy_cost, measured, cost=cost, uirevision=f"{experiment_id}-{cost}")
+    chart(drawn, key="compare-cost-chart")
+    budget(drawn.light.table, str(cost))
+
+
+def against_forgetting(experiment_id: str, runs: pd.DataFrame) -> None:
+    """Draw accuracy against what is left of other tasks; nothing where no run has measured that."""
+    panel, found = state.frame("panel", experiment_id), state.frame("forgetting", experiment_id)
+    there = offered(panel, found)
+    if not there:
+        return
+    axis = st.segmented_control(
+        "Forgetting", there, format_func=LOST.get, default=there[0], required=True, key="compare-forgetting",
+        bind="query-params", help=explained("Forgetting"),
+    )  # fmt: skip
+    axis = str(axis) if axis in there else there[0]
+    measured = with_forgetting(state.derived(ended, runs), panel, found)
+    drawn = state.chart("compare", accuracy_cost, measured, cost=axis, uirevision=f"{experiment_id}-{axis}")
+    chart(drawn, key="compare-forgetting-chart")
+    for line in about(measured, found, axis):
+        st.caption(literal(line))
+    budget(drawn.light.table, axis)
+
+
+def about(runs: pd.DataFrame, found: pd.DataFrame, axis: str) -> list[str]:
+    """What was asked, on how many images, with what before training; and what is not drawn, with the reason.
+
+    Args:
+        runs: with the columns of `with_forgetting`.
+        found: the `forgetting` frame.
+        axis: one of `FORGETTING`.
+    """
+    said = []
+    if axis in AXES:
+        asked = found[(found["measure"] == AXES[axis]) & found["drop"].notna()]
+        for (backbone, task), rows in asked.groupby(["backbone", "task"], sort=True):
+            how = "the source's classifier"
+            if AXES[axis] == PROBE:
+                how = f"a linear probe on {int(rows['n_labels'].iloc[0])} labels"
+            before = sorted({round(value * 100, 1) for value in rows["before"]})
+            numbers = f"{before[0]:.1f} %" if len(before) == 1 else f"{before[0]:.1f} to {before[-1]:.1f} %"
+            images = f"{int(rows['n_images'].iloc[0]):,} test images"
+            said.append(f"{task}: {how}, {images}, {numbers} before training ({backbone}).")
+    missing = runs[runs[axis].isna() & runs["test_accuracy"].notna()]
+    if len(missing):
+        why = (
+            found[found["run_id"].isin(missing["run_id"]) & (found["reason"] != "")]["reason"]
+            .drop_duplicates()
+            .tolist()
+        )
+        many = f"{len(missing)} run{'s' if len(missing) > 1 else ''}"
+        reason = f": {'; '.join(why[:3])}" if why and axis in AXES else ", where it was not measured"
+        said.append(f"Not drawn: {many}{reason}.")
+    return said
+
+
+def budget(cells: pd.DataFrame, cost: str) -> None:
+    """A slider over a cost with a box for any number, and the best cell within it.
+
+    Args:
+        cells: the table of `accuracy_cost`.
+        cost: its column.
+    """
+    costs = steps(cells, cost)
+    if len(costs) < 2:
+        return
+    slid, typed = f"compare-budget-{cost}", f"compare-budget-typed-{cost}"
+    for key in (slid, typed):
+        st.session_state.setdefault(key, float(costs[-1]))
+    unit = COSTED[cost].unit
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        st.select_slider(
+            "Budget", options(costs, st.session_state[slid], st.session_state[typed]), key=slid,
+            format_func=lambda one: f"{amount(one)} {unit}", on_change=_follow, args=(typed, slid),
+            help="How much may be spent; the best within it is named below. Type any number beside it.",
+        )  # fmt: skip
+    with right:
+        st.number_input(
+            f"Any budget ({unit})", min_value=0.0 if cost not in FORGETTING else None, step=_step(costs), format="%g",
+            key=typed, on_change=_follow, args=(slid, typed),
+        )  # fmt: skip
+    st.text(within(cells, cost, float(st.session_state[slid])))
+
+
+def _step(costs: list[float]) -> float:
+    """A round step of about a hundredth of the range."""
+    span = max(costs[-1] - costs[0], 1e-9)
+    return float(10.0 ** math.floor(math.log10(span / 10)))
+
+
+def _follow(other: str, changed: str) -> None:
+    """One widget was changed: the other shows the same number."""
+    st.session_state[other] = float(st.session_state[changed])
