@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +13,16 @@ from dashboard.figures._costs import COSTS, amount
 
 
 def steps(table: pd.DataFrame, cost: str) -> list[float]:
-    """The costs at which something new can be had, rising."""
-    return sorted(set(table[cost].astype(float)))
+    """The costs at which something new can be had, rising; with three digits, and never less than the cost itself."""
+    return sorted({_up(value) for value in table[cost].astype(float)})
+
+
+def _up(value: float) -> float:
+    """The number rounded up to three digits."""
+    if not value:
+        return 0.0
+    size = 10.0 ** (math.floor(math.log10(abs(value))) - 2)
+    return float(f"{math.ceil(round(value / size, 6)) * size:.6g}")
 
 
 STEPS = 40

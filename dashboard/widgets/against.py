@@ -102,23 +102,39 @@ def budget(cells: pd.DataFrame, cost: str) -> None:
     costs = steps(cells, cost)
     if len(costs) < 2:
         return
-    slid, typed = f"compare-budget-{cost}", f"compare-budget-typed-{cost}"
-    for key in (slid, typed):
-        st.session_state.setdefault(key, float(costs[-1]))
     unit = COSTED[cost].unit
+    slid, typed = (_key(kind, cost) for kind in ("slid", "typed"))
+    start = float(st.session_state.get(f"{slid}-start", costs[-1]))
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
-        st.select_slider(
-            "Budget", options(costs, st.session_state[slid], st.session_state[typed]), key=slid,
-            format_func=lambda one: f"{amount(one)} {unit}", on_change=_follow, args=(typed, slid),
+        chosen = st.select_slider(
+            "Budget", options(costs, start), value=start, key=slid, format_func=lambda one: f"{amount(one)} {unit}",
+            on_change=_follow, args=(cost, "slid", "typed"),
             help="How much may be spent; the best within it is named below. Type any number beside it.",
         )  # fmt: skip
     with right:
         st.number_input(
-            f"Any budget ({unit})", min_value=0.0 if cost not in FORGETTING else None, step=_step(costs), format="%g",
-            key=typed, on_change=_follow, args=(slid, typed),
+            f"Any budget ({unit})", min_value=0.0 if cost not in FORGETTING else None,
+            value=float(st.session_state.get(f"{typed}-start", costs[-1])),
+            step=_step(costs), format="%g", key=typed, on_change=_follow, args=(cost, "typed", "slid"),
         )  # fmt: skip
-    st.text(within(cells, cost, float(st.session_state[slid])))
+    st.text(within(cells, cost, float(chosen)))
+
+
+def _key(kind: str, cost: str) -> str:
+    """The key of one of the two widgets; it is another one after the other widget has changed.
+
+    A new widget begins with its value. Set through the session, a value would reach the browser once only.
+    """
+    return f"compare-budget-{cost}-{kind}-{st.session_state.get(f'compare-budget-{cost}-{kind}', 0)}"
+
+
+def _follow(cost: str, changed: str, other: str) -> None:
+    """One widget was changed: the other one begins anew with the same number."""
+    value = float(st.session_state[_key(changed, cost)])
+    place = f"compare-budget-{cost}-{other}"
+    st.session_state[place] = st.session_state.get(place, 0) + 1
+    st.session_state[f"{_key(other, cost)}-start"] = value
 
 
 def _step(costs: list[float]) -> float:

@@ -34,9 +34,9 @@ def label_curves(experiment_id: str, runs: pd.DataFrame, transfer: pd.DataFrame)
             key="compare-label-cells", placeholder="Choose at least one",
             help="Which strategies are drawn against the number of labels. Crossings are looked for among these alone.",
         )  # fmt: skip
-    drawn = state.chart(
-        "compare", label_budgets, of_cells(transfer, [cells[one] for one in chosen]), uirevision=experiment_id
-    )
+    rows = of_cells(transfer, [cells[one] for one in chosen])
+    # Named by what is chosen: another choice is another chart, and is not held back as a growing one is.
+    drawn = state.chart("compare", label_budgets, rows, uirevision=f"{experiment_id}-{' '.join(chosen)}")
     chart(drawn, key="compare-labels")
 
 

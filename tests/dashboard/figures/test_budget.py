@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from dashboard.figures._budget import steps, within
-from dashboard.figures.accuracy_cost import amount
+from dashboard.figures._budget import options, steps, within
+from dashboard.figures._costs import amount
 
 CELLS = pd.DataFrame(
     {
@@ -34,8 +34,23 @@ def test_the_best_within_a_budget(budget: float, said: str) -> None:
     assert within(CELLS, "seconds", budget).startswith(said)
 
 
-def test_steps_are_the_costs_there_are() -> None:
+def test_steps_are_the_costs_there_are_with_three_digits_and_never_less() -> None:
     assert steps(CELLS, "seconds") == [1.0, 5.0, 9.0]
+    odd = CELLS.assign(seconds=[28.0766, -0.34999, 1234567.0])
+    assert steps(odd, "seconds") == [-0.349, 28.1, 1240000.0]
+    assert steps(CELLS.assign(seconds=[0.0, 0.1 + 0.2, 67.7]), "seconds") == [0.0, 0.3, 67.7]
+
+
+def test_the_slider_has_stops_between_and_what_was_typed() -> None:
+    stops = options([1.0, 5.0, 9.0], 4.321)
+    assert stops == sorted(stops)
+    assert {1.0, 4.321, 5.0, 9.0} <= set(stops)
+    assert len(stops) > 30
+    assert (stops[0], stops[-1]) == (1.0, 9.0)
+    # far apart: as many stops in each tenfold
+    far = [stop for stop in options([1e3, 1e6]) if stop < 1e4]
+    assert 10 <= len(far) <= 16
+    assert options([-0.35, 2.0])[0] == -0.35
 
 
 @pytest.mark.parametrize(
