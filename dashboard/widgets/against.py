@@ -141,8 +141,3 @@ def _step(costs: list[float]) -> float:
     """A round step of about a hundredth of the range."""
     span = max(costs[-1] - costs[0], 1e-9)
     return float(10.0 ** math.floor(math.log10(span / 10)))
-
-
-def _follow(other: str, changed: str) -> None:
-    """One widget was changed: the other shows the same number."""
-    st.session_state[other] = float(st.session_state[changed])
