@@ -139,6 +139,14 @@ def test_export(said, file, home, tmp_path, frame):
         assert csv["value"].tolist() == parquet["value"].tolist() == [0.5]
 
 
+@pytest.mark.parametrize("frame", ["layer_transfer", "layer_losses", "search", "advice"])
+def test_every_frame_that_is_offered_can_be_exported(said, file, frame):
+    said("run", file)
+    code, text = said("export", "pilot", "--frame", frame)
+    assert code == 0
+    assert "backbone" in text.splitlines()[0]
+
+
 def test_parquet_goes_to_a_pipe(file, home, said):
     said("run", file)
     command = [sys.executable, "-m", "engine", "export", "pilot", "--frame", "runs", "--format", "parquet"]
