@@ -38,7 +38,10 @@ def refuses(settings: Settings, least: int, most: int) -> str | None:
         return f"{wrong[0]!r} is no id of a run: those have 16 hexadecimal digits"
     if not least <= len(found) <= most:
         many = f"{least}" if least == most else f"{least} or more"
-        return f"it is made of {many} runs that kept their weights (keep_weights = true); name their ids in its setting 'runs'"
+        return (
+            f"it is made of {many} runs that kept their weights (keep_weights = true); choose them in the Lab, or name their ids"
+            " in its setting 'runs'"
+        )
     return None
 
 
