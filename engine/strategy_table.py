@@ -1,7 +1,7 @@
 """One row for each strategy, one group of columns for each backbone: accuracy with its interval, ties, cost. Pure.
 
 The words are those of the Compare page: test accuracy in percent, mean over the seeds, Student's t interval over seeds (Wilson
-over images for one seed), the same letter for what is not told apart (paired t, Holm), time and trained parameters.
+over images for one seed), what is told apart from the best of its backbone (paired t, Holm), time and trained parameters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from engine.strategies import STRATEGIES
 
 CELL = ["backbone", "strategy", "frozen_depth"]
 COLUMNS = [
-    "backbone", "strategy", "frozen_depth", "seeds", "mean_percent", "low_percent", "high_percent", "interval", "ties",
+    "backbone", "strategy", "frozen_depth", "seeds", "mean_percent", "low_percent", "high_percent", "interval", "below_best",
     "seconds", "trained_parameters",
 ]  # fmt: skip
 SERIES = ("dataset", "budget", "weights")
@@ -30,8 +30,9 @@ def strategy_table(runs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         The columns `COLUMNS`: seeds (finished), mean_percent, low_percent and high_percent of the test accuracy (the interval
-        cut at 0 and 100; NaN where there is none), interval (its kind), ties (letters; "" below `stats.CLAIM_PAIRS` seeds),
-        seconds (mean over seeds) and trained_parameters.
+        cut at 0 and 100; NaN where there is none), interval (its kind), below_best (whether it is told apart from the highest
+        mean of its backbone; NA where it or the best has fewer than `stats.CLAIM_PAIRS` seeds), seconds (mean over seeds) and
+        trained_parameters.
 
     Raises:
         SpecError: the runs are of several datasets, label budgets or (beyond from scratch) starting weights, or none finished.
@@ -56,7 +57,7 @@ def strategy_table(runs: pd.DataFrame) -> pd.DataFrame:
         mean_percent=cells["mean"] * 100,
         low_percent=(cells["low"] * 100).clip(0, 100),
         high_percent=(cells["high"] * 100).clip(0, 100),
-        ties=_ties(done, cells),
+        below_best=_below_best(done, cells),
     )
     order = {name: place for place, name in enumerate(done["backbone"].unique())}
     table = table.assign(_place=table["backbone"].map(order))
@@ -64,15 +65,20 @@ def strategy_table(runs: pd.DataFrame) -> pd.DataFrame:
     return table[COLUMNS]
 
 
-def _ties(done: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
-    """The letters of every cell among those of its backbone."""
-    letters: dict[Hashable, str] = {}
+def _below_best(done: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
+    """Whether every cell is told apart from the best of its backbone, corrected for all that are compared with it."""
+    told: dict[Hashable, bool] = {}
     for _, of_one in done.groupby("backbone", sort=False):
         values = {cell: rows.set_index("seed")["test_accuracy"] for cell, rows in of_one.groupby(CELL, sort=False)}
-        enough = {cell: one for cell, one in values.items() if len(one) >= stats.CLAIM_PAIRS}
-        if len(enough) > 1:
-            letters |= comparisons.letters(stats.tie_groups(enough))
-    return [letters.get(cell, "") for cell in cells[CELL].itertuples(index=False, name=None)]
+        best = max(values, key=lambda cell: values[cell].mean())
+        if len(values[best]) >= stats.CLAIM_PAIRS:
+            told[best] = False
+            others = {cell: (one, values[best]) for cell, one in values.items() if cell != best}
+            enough = {cell: both for cell, both in others.items() if len(both[0]) >= stats.CLAIM_PAIRS}
+            told |= {one.cell: one.claim for one in comparisons.against(enough)}
+    return pd.Series(
+        [told.get(cell, pd.NA) for cell in cells[CELL].itertuples(index=False, name=None)], cells.index, "boolean"
+    )
 
 
 def label(strategy: str, frozen_depth: int) -> str:
@@ -83,7 +89,10 @@ def label(strategy: str, frozen_depth: int) -> str:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The table for a README: a row per strategy, highest mean on the first backbone on top; what was not run is empty."""
+    """The table for a README: a row per strategy, highest mean on the first backbone on top; what was not run is empty.
+
+    Bold is what is not told apart from the best of its backbone.
+    """
     names = list(dict.fromkeys(table["backbone"]))
     by_cell = {(one.backbone, one.strategy, one.frozen_depth): one for one in table.itertuples()}
     rows = list(dict.fromkeys((one.strategy, one.frozen_depth) for one in table.itertuples()))
@@ -93,7 +102,7 @@ def markdown(table: pd.DataFrame) -> str:
         merged.setdefault(label(*row), []).append(row)
     head = ["strategy"]
     for name in names:
-        head += [f"{name}: test accuracy (%)", "ties", "time (s)", "trained"]
+        head += [f"{name}: test accuracy (%)", "time (s)", "trained"]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for said, found in merged.items():
         line = [said]
@@ -106,11 +115,13 @@ def markdown(table: pd.DataFrame) -> str:
 
 def _cell(one: object) -> list[str]:
     if one is None:
-        return ["", "", "", ""]
+        return ["", "", ""]
     some = "" if pd.isna(one.low_percent) else f" ({one.low_percent:.1f} to {one.high_percent:.1f})"
     time = "" if pd.isna(one.seconds) else f"{one.seconds:.1f}"
     trained = "" if pd.isna(one.trained_parameters) else f"{one.trained_parameters:,}"
-    return [f"{one.mean_percent:.1f}{some}", one.ties, time, trained]
+    mean = f"{one.mean_percent:.1f}"
+    bold = not pd.isna(one.below_best) and not one.below_best
+    return [f"{f'**{mean}**' if bold else mean}{some}", time, trained]
 
 
 def _note(table: pd.DataFrame) -> str:
@@ -119,8 +130,8 @@ def _note(table: pd.DataFrame) -> str:
     kinds = [kind for kind in dict.fromkeys(table["interval"]) if kind != stats.NO_INTERVAL]
     if kinds:
         parts.append(f"95 % interval: {', '.join(kinds)}")
-    if (table["ties"] != "").any():
-        parts.append("same letter within a backbone: not told apart (paired t, Holm)")
+    if table["below_best"].notna().any():
+        parts.append("bold: not told apart from the best of its backbone (paired t, Holm)")
     else:
         parts.append(f"exploring: no claim below {stats.CLAIM_PAIRS} seeds")
     parts.append("time: of one run on the machine that ran it; trained: parameters that train, head included")

@@ -4,6 +4,7 @@ Kumar et al. 2022: a head that fits already distorts the pretrained features les
 probe is solved to convergence by L-BFGS on the training images alone, its penalty chosen on validation.
 """
 
+from engine.strategies import _phases
 from engine.strategies._base import STRATEGIES, Setting, Strategy
 from engine.strategies._phases import all_units
 
@@ -20,6 +21,7 @@ STRATEGIES.register(
             ),
         ),
         probe_first=True,
+        rate_factors=_phases.AFTER_A_PROBE,
         phases=lambda card, depth, settings, epochs: (all_units(card, rate=settings["rate"]),),
     )
 )

@@ -4,6 +4,7 @@
 They start from a zero-shot head; where there is no text head the linear probe is what stands before the fine-tuning.
 """
 
+from engine.strategies import _phases
 from engine.strategies._base import STRATEGIES, Setting, Strategy
 from engine.strategies._phases import all_units
 
@@ -21,6 +22,7 @@ STRATEGIES.register(
             ),
         ),
         probe_first=True,
+        rate_factors=_phases.AFTER_A_PROBE,
         phases=lambda card, depth, settings, epochs: (all_units(card, rate=settings["rate"]),),
         tuning="wise_ft",
     )

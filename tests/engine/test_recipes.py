@@ -25,11 +25,16 @@ def test_networks_with_attention_are_told_by_their_weights():
     assert [attends(backbones.card(name)) for name in (RESNET, PLAIN, VIT)] == [False, False, True]
 
 
-@pytest.mark.parametrize("name", ["full_fine_tuning", "partial_fine_tuning", "from_scratch", "l2_sp", "lp_ft"])
+@pytest.mark.parametrize("name", ["full_fine_tuning", "partial_fine_tuning", "from_scratch", "l2_sp"])
 def test_whole_units_follow_the_backbone(name):
     assert of(name, RESNET) == ("sgd", 0.02)
     assert of(name, PLAIN) == ("sgd", 0.01)  # it has no normalisation
     assert of(name, VIT) == ("adamw", 0.001)
+
+
+@pytest.mark.parametrize("name", ["lp_ft", "wise_ft"])
+def test_what_begins_from_a_solved_head_steps_less_without_attention(name):
+    assert [of(name, one) for one in (RESNET, PLAIN, VIT)] == [("sgd", 0.004), ("sgd", 0.002), ("adamw", 0.001)]
 
 
 def test_what_is_given_holds_for_every_strategy():

@@ -27,7 +27,7 @@ def half_done(store, make_run, make_spec):
 def test_markdown_and_what_is_missing(half_done, home, capsys):
     assert main(["table", "pilot", "--home", str(home)]) == 1
     printed = capsys.readouterr()
-    assert "| Full fine-tuning | 75.0 (40.9 to 92.9) |  | 3.5 | 40 |" in printed.out  # Wilson: 6 of 8
+    assert "| Full fine-tuning | 75.0 (40.9 to 92.9) | 3.5 | 40 |" in printed.out  # Wilson: 6 of 8
     assert printed.err == "Not in the table: resnet20_cifar10 lora seed 0 (queued).\n"
 
 
