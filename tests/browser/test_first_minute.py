@@ -53,8 +53,11 @@ def test_try_it_now_trains_fills_the_charts_in_and_leads_to_the_comparison(
     pressed = time.monotonic()
     expect(page).to_have_url(re.compile(rf"^{address}/live\?experiment="))
     says(page, re.compile(r"1 running"))
+    figures = page.locator(".transferscope-figure")
+    figures.nth(2).scroll_into_view_if_needed()  # a chart that nobody sees asks for nothing
     page.wait_for_function(f"{POINTS.format(2)}?.length > 0", timeout=PATIENT)
     print(f"first point of a learning curve after {time.monotonic() - pressed:.1f} s")
+    figures.nth(0).scroll_into_view_if_needed()
     page.wait_for_function(f"{POINTS.format(0)}?.length > 0", timeout=PATIENT)
     says(page, re.compile(r"All \d+ runs finished"))
     print(f"all finished after {time.monotonic() - pressed:.1f} s")

@@ -118,7 +118,7 @@ def test_several_and_every_depth_and_the_way_back(address: str, open_page: Calla
 
 def test_ctrl_enter_runs_what_the_slider_shows(address: str, open_page: Callable[..., Page]) -> None:
     page = drawn(open_page(address))
-    expect(page.get_by_role("button", name="Run")).to_be_enabled()
+    expect(page.get_by_test_id("stBaseButton-primary")).to_be_enabled()
     slider(page).press("ArrowUp")
     slider(page).press("Control+Enter")  # at once: the server does not know of the move yet
     expect(page.get_by_role("heading", name="Live")).to_be_visible()
