@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from engine.store import Store
 
 KIND = "distance"
+MEASURES = ("proxy_a_distance", "frechet")
+"""What the sentence says, by the names of the scores."""
 
 
 def newest(store: Store, backbone: str, dataset: str) -> dict[str, Any] | None:

@@ -17,7 +17,9 @@ from engine.device import Device
 from engine.errors import SpecError, TransferscopeError
 from engine.events import Diverged, EpochEnded, Event, Started, Tested
 from engine.execute import execute
+from engine.generators import drained
 from engine.spec import RunSpec, TrainSpec
+from engine.train import Savepoint
 
 SOURCE_LICENCE = (
     "CIFAR-10 (Krizhevsky 2009) was published for research without a formal licence; its images come from the web. The"
@@ -92,16 +94,13 @@ def _execute(
 ) -> tuple[Network, dict[type[Event], Event]]:
     """One stage: the trained network, on the CPU, and the last event of each kind."""
     facts: dict[type[Event], Event] = {}
-    work = execute(run, device, shared=shared)
-    while True:
-        try:
-            item = next(work)
-        except StopIteration as done:
-            network = done.value
-            break
+
+    def note(item: Event | Savepoint) -> None:
         if isinstance(item, Event):
             facts[type(item)] = item
             say(item)
+
+    network = drained(execute(run, device, shared=shared), note)
     if Diverged in facts:
         raise TransferscopeError(
             f"Pretraining diverged: {facts[Diverged].reason}. Lower the learning rate of the recipe."

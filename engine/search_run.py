@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from engine import backbones, execute, heads, search, train
+from engine import backbones, execute, generators, heads, search, train
 from engine.backbones._network import Network
 from engine.control import Control, Stretch
 from engine.depths import Caches
@@ -84,7 +84,13 @@ def searched(
         search.applied(run, alive[chosen], card), device, home=home, control=part, shared=shared, resume=final,
         kept_as=kept_as,
     )  # fmt: skip
-    network = yield from _wrapped(work, done)
+
+    def of_the_whole(item: Event | train.Savepoint) -> Event | train.Savepoint:
+        if not isinstance(item, train.Savepoint):
+            return item
+        return train.Savepoint(item.epoch, lambda: {"search": list(done), "inner": None, "final": item.state()})
+
+    network = yield from generators.changed(work, of_the_whole)
     control.progress.cost = part.progress.cost
     control.progress.done = 1.0
     return network
@@ -117,44 +123,19 @@ def _attempt(
         heads.start_from_probe(ready)
     tuning.begin()
     epochs = 0 if resume is None else int(resume["epoch"])
-    work = train.fit(execute.training_task(ready, tuning), resume)
-    while True:
-        try:
-            item = next(work)
-        except StopIteration as ended:
-            best = ended.value
-            break
+
+    def kept_to_itself(item: Event | train.Savepoint) -> train.Savepoint | None:
+        nonlocal epochs
         if isinstance(item, EpochEnded):
             epochs = max(epochs, item.epoch)
-        elif isinstance(item, train.Savepoint):
-            yield train.Savepoint(item.epoch, functools.partial(state, item.state))
+        return (
+            train.Savepoint(item.epoch, functools.partial(state, item.state))
+            if isinstance(item, train.Savepoint)
+            else None
+        )
+
+    best = yield from generators.changed(train.fit(execute.training_task(ready, tuning), resume), kept_to_itself)
     if best is None:
         return {"epochs": epochs, "accuracy": None, "loss": None}
-    best = _last(tuning.after(functools.partial(execute.validate, ready), best))
+    best = generators.drained(tuning.after(functools.partial(execute.validate, ready), best))
     return {"epochs": epochs, "accuracy": float(best.accuracy), "loss": float(best.loss)}
-
-
-def _last(work: Generator[Event, None, Any]) -> Any:
-    """What a generator returns; its events are dropped."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as ended:
-            return ended.value
-
-
-def _wrapped(
-    work: Generator[Event | train.Savepoint, None, Network], done: list[Found]
-) -> Generator[Event | train.Savepoint, None, Network]:
-    """The events of the chosen setting's run, and its savepoints as those of the whole."""
-    while True:
-        try:
-            item = next(work)
-        except StopIteration as ended:
-            return ended.value
-        if isinstance(item, train.Savepoint):
-            inner = item.state
-            item = train.Savepoint(
-                item.epoch, lambda inner=inner: {"search": list(done), "inner": None, "final": inner()}
-            )
-        yield item

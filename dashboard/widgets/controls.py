@@ -118,7 +118,9 @@ def alarms(found: list[Alarm], n_units: int, *, pretrained: bool = True) -> None
         for cause in worst.causes:
             measured = f" **Measured here:** {literal(cause.measured)}." if cause.measured else ""
             st.markdown(f"- {literal(cause.text)}{measured}  \n  {literal(cause.source)}.")
-        if not distance and pretrained:
+        if distance:
+            source_distance.cards(key="compare-distance")
+        elif pretrained:
             source_distance.ask(worst.backbone, worst.dataset, key="compare-distance")
 
 

@@ -14,6 +14,7 @@ from dashboard.widgets.score_words import by_metric
 from dashboard.widgets.table import table
 from engine import implementation_words, task_queue
 from engine.scores import _variants
+from engine.spec import ExperimentSpec
 from engine.tasks.layers import SCORED
 
 KIND = "layers"
@@ -51,6 +52,18 @@ def show(found: dict[str, Any], payload: dict[str, Any], metric: str, *, key: st
             st.caption(f"**{literal(variant['label'])}.** {literal(lines)}")
     elif not found.get("implementations"):
         ask(payload, key=key)
+
+
+def untouched(spec: ExperimentSpec) -> dict[str, Any]:
+    """What the task `layers` is given to measure an experiment's first backbone, data and budget before any training."""
+    return {
+        "backbone": spec.backbones[0],
+        "dataset": spec.datasets[0],
+        "labels": next(iter(spec.label_budgets), None),
+        "pooling": spec.pooling,
+        "weights": spec.weights,
+        "seed": spec.seeds[0],
+    }
 
 
 def of_cell(cell: dict[str, Any], metric: str, *, key: str) -> None:

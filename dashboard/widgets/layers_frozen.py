@@ -24,6 +24,7 @@ from engine.tasks.layers import SCORED
 KIND = "layers"
 SLOW = ("nleep",)
 """Not chosen at first: its Gaussian mixtures take as long as all others."""
+TWO_SETS = ("cka", "mmd", "coral", "frechet")
 SHOWN_FIRST = ("probe_accuracy", "logme")
 
 
@@ -111,3 +112,13 @@ def _result(task: Task) -> None:
                     more=more if implementations.varied(metric) else None,
                 )  # fmt: skip
                 chart(built, key=f"frozen-{metric}")
+    _between_sets(found, task)
+
+
+def _between_sets(found: dict[str, Any], task: Task) -> None:
+    """The cards of the measures that compare two sets of features: no curve of this page shows them."""
+    st.caption("Measures between two sets of features (units, images of two parts):")
+    with st.container(horizontal=True, key="frozen-between"):
+        for metric in TWO_SETS:
+            more = partial(implementations.show, found, task.payload, metric, key=f"frozen-others-{metric}")
+            score_card(metric, key=f"frozen-card-{metric}", more=more)

@@ -15,7 +15,6 @@ from dashboard.widgets.chart import ROOM, chart
 from dashboard.widgets.frames_of import calm, networks_of
 from dashboard.widgets.score_card import score_card
 from dashboard.widgets.status import brief
-from engine.spec import ExperimentSpec
 
 TESTED = "test_accuracy"
 START = ("probe_accuracy", TESTED)
@@ -57,18 +56,6 @@ def _choices(experiment: dict[str, Any], runs: Any) -> tuple[list[str], Networks
     return [metric for metric in offered if metric in chosen], tuple(networks)
 
 
-def _untouched(spec: ExperimentSpec) -> dict[str, Any]:
-    """What the task `layers` is given to measure an experiment's first backbone, data and budget before any training."""
-    return {
-        "backbone": spec.backbones[0],
-        "dataset": spec.datasets[0],
-        "labels": next(iter(spec.label_budgets), None),
-        "pooling": spec.pooling,
-        "weights": spec.weights,
-        "seed": spec.seeds[0],
-    }
-
-
 def _label(metric: str) -> str:
     return "Test accuracy" if metric == TESTED else score_words.label(metric)
 
@@ -90,7 +77,9 @@ def _drawn(experiment_id: str, metric: str, networks: Networks) -> state.Chart:
 
 
 def _one(experiment: dict[str, Any], metric: str, built: state.Chart, height: int | None) -> None:
-    more = partial(implementations.of_cell, _untouched(experiment["spec"]), metric, key=f"layers-others-{metric}")
+    more = partial(
+        implementations.of_cell, implementations.untouched(experiment["spec"]), metric, key=f"layers-others-{metric}"
+    )
     with st.container(height=44, border=False, key=f"layers-card-room-{metric}"):
         score_card(
             metric,

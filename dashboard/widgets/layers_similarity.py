@@ -11,11 +11,12 @@ import streamlit as st
 from dashboard import recipe, state
 from dashboard.figures import similarity_map
 from dashboard.figures._style import plain
-from dashboard.widgets import task_choices
+from dashboard.widgets import implementations, task_choices
 from dashboard.widgets.cells import Cell, cells, of_cell, words
 from dashboard.widgets.chart import chart
 from dashboard.widgets.kept_tasks import begin, kept
 from dashboard.widgets.literal import literal
+from dashboard.widgets.score_card import score_card
 from dashboard.widgets.status import brief
 from engine.errors import TransferscopeError
 
@@ -37,8 +38,14 @@ def before_after(experiment: dict[str, Any]) -> None:
         return
     every = state.derived(cells, runs)
     cell = st.selectbox("Network", every, format_func=partial(words, every), key=f"similarity-cell-{experiment_id}")
+    _card(implementations.untouched(experiment["spec"]), key="similarity-card")
     place = f"layers-similarity/{experiment_id}/{cell}"
     chart(state.fed(place, partial(_drawn, experiment_id, cell, words(every, cell))), key="layers-similarity")
+
+
+def _card(untouched: dict[str, Any], *, key: str) -> None:
+    """The "?" of CKA, with what other implementations give on the untouched backbone."""
+    score_card("cka", key=key, more=partial(implementations.of_cell, untouched, "cka", key=f"{key}-others"))
 
 
 def _drawn(experiment_id: str, cell: Cell, name: str) -> state.Chart:
@@ -89,6 +96,8 @@ def _results() -> None:
         columns_are=f"{second} (second)" if first == second else second, note=f"on {plain(task.result['dataset'])}",
         uirevision=str(task.task_id),
     )  # fmt: skip
+    about = {name: task.payload.get(name) for name in ("dataset", "pooling", "weights", "seed")}
+    _card({"backbone": task.result["backbones"][0], "labels": None, **about}, key="backbones-card")
     chart(built, key="layers-backbones")
 
 

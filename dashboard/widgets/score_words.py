@@ -20,8 +20,8 @@ PANEL_ONLY = {
 
 @cache
 def by_metric() -> dict[str, Score]:
-    """The scores of labelled features, by the name that frames use."""
-    return {score.metric: score for score in SCORES if score.kind != "two_sets"}
+    """The scores by the name that frames use."""
+    return {score.metric: score for score in SCORES}
 
 
 def scale(metric: str) -> Scale:

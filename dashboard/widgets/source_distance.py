@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.widgets.kept_tasks import begin
 from dashboard.widgets.literal import literal
+from dashboard.widgets.score_card import score_card
 from dashboard.widgets.task_status import task_status
 from engine import distance_words, service, source_task, task_queue
 from engine.distance_words import KIND
@@ -17,6 +18,13 @@ def measured(backbone: str, dataset: str) -> str:
     """What was measured between the source and a target, in a sentence; "" where nothing was."""
     found = distance_words.newest(state.store(), backbone, service.absolute(dataset))
     return distance_words.sentence(found) if found else ""
+
+
+def cards(*, key: str) -> None:
+    """Draw the "?" of every distance that such a sentence holds."""
+    with st.container(horizontal=True, key=f"{key}-cards"):
+        for metric in distance_words.MEASURES:
+            score_card(metric, key=f"{key}-card-{metric}")
 
 
 def _known(backbone: str) -> str:

@@ -347,7 +347,11 @@ def test_the_alarm_says_how_to_measure_the_distance_and_then_what_it_is(
     result = {"dataset": "digits", "source": "shapes:0", "n_images": 500, "distances": distances}
     with by_hand.store.db.write() as db:
         db.execute("UPDATE task SET state = 'finished', result = ?", (json.dumps(result),))
-    said = words(show("compare"))
+    app = show("compare")
+    app.session_state["compare-distance-card-frechet"] = True
+    app.run()
+    said = words(app)
+    assert "Frechet distance = " in said.replace("**", "")
     assert "Measured here: Proxy A-distance between digits and shapes:0" in said.replace("**", "")
     assert "1.90 of 2 (95 % interval 1.80 to 2.00; 0.10 between two halves of the source)" in said
     assert "is not measured" not in said

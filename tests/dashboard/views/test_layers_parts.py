@@ -250,6 +250,37 @@ def test_a_card_of_an_experiment_finds_the_comparison_of_its_backbone(show, by_h
     assert "Has no meaning at unit 1, 2: rank below D." in words(app)
 
 
+def test_measures_between_two_sets_have_cards_with_what_other_implementations_give(
+    part, by_hand, words, monkeypatch
+) -> None:
+    cka = compared()[0] | {"score": "cka", "metric": "cka", "label": "CKA", "of": "units against the last"}
+    monkeypatch.setitem(globals(), "found", lambda kind, made=found: made(kind) | {"implementations": [cka]})
+    payload = {"backbone": "resnet20_cifar10", "dataset": "digits", "labels": None}
+    play(by_hand, "layers", payload | {"variants": True})
+    app = part("frozen")
+    for name in ("cka", "mmd", "coral", "frechet"):
+        app.session_state[f"frozen-card-{name}"] = True
+    app.run()
+    said = words(app).replace("*", "")
+    assert said.count("Implementations compared: units against the last.") == 1
+    assert "CKA (linear, unbiased) = " in said
+    assert "MMD squared = " in said
+
+
+def test_the_maps_of_units_have_the_card_of_cka(part, by_hand, small, words) -> None:
+    made = by_hand.submit(watched(small))
+    matrix = [[1.0 if a == b else 0.5 for b in range(10)] for a in range(10)]
+    by_hand.write(by_hand.claim(), SimilarityMeasured(UNITS, matrix, 256, 256))
+    play(by_hand, "similarity", {"first": "resnet20_cifar10", "second": "plain8_cifar10", "dataset": "digits"})
+    app = part("similarity", experiment=made.experiment_id)
+    for key in ("similarity-card", "backbones-card"):
+        app.session_state[key] = True
+    app.run()
+    assert not app.exception
+    assert words(app).replace("*", "").count("CKA (linear, unbiased) = ") == 2
+    assert sum(one.label == "Compare implementations" for one in app.button) == 2
+
+
 def test_two_backbones_are_compared_with_one_button(part, by_hand, press, charts, words) -> None:
     app = press(part("similarity"), "Compare their units")
     (task,) = task_queue.list(by_hand.store, "similarity")
