@@ -25,7 +25,11 @@ UNCHANGED_BY = {
     "zero_column": "a feature that is always 0",
     "constant_column": "a feature that is always the same",
 }
-ALWAYS_REFUSED = "an image without numbers (NaN, infinity), a single class, or images that are all the same"
+ALWAYS_REFUSED = {
+    True: "an image without numbers (NaN, infinity)",
+    False: "an image without numbers (NaN, infinity), a single class, or images that are all the same",
+}
+"""By whether two sets of features are compared: those need no labels."""
 PANEL_CARDS = {
     "drift": "How far the features after a unit have moved since before training: 1 minus unbiased linear CKA of the two, on the"
     " same images. 0: the same up to rotation and scale. It says nothing of whether they became better.",
@@ -68,10 +72,12 @@ def lines(score: Score) -> list[str]:
     unchanged = [UNCHANGED_BY[name] for name in UNCHANGED_BY if name in score.invariances]
     kept = f"It stays the same under {', '.join(unchanged)}." if unchanged else ""
     blind = " ".join(filter(None, (f"{_capital(score.ignores)}." if score.ignores else "", kept)))
-    refusals = f"{score.refuses}; {ALWAYS_REFUSED}" if score.refuses else ALWAYS_REFUSED
+    of_two = score.kind == "two_sets"
+    refusals = f"{score.refuses}; {ALWAYS_REFUSED[of_two]}" if score.refuses else ALWAYS_REFUSED[of_two]
+    meant = "more alike" if of_two else "better"
     return [
         f"**{literal(score.label)}** = {literal(score.formula)}",
-        f"**Range.** {extent(score.range)}; {'more' if score.direction == 'higher' else 'less'} is better.",
+        f"**Range.** {extent(score.range)}; {'more' if score.direction == 'higher' else 'less'} is {meant}.",
         f"**Ignores.** {literal(blind)}" if blind else "",
         f"**Refuses.** {literal(_capital(refusals))}.",
         f"**Elsewhere.** {literal(_capital(score.differs))}." if score.differs else "",

@@ -265,6 +265,10 @@ def test_measures_between_two_sets_have_cards_with_what_other_implementations_gi
     assert said.count("Implementations compared: units against the last.") == 1
     assert "CKA (linear, unbiased) = " in said
     assert "MMD squared = " in said
+    assert "0 and above; less is more alike" in said
+    assert (
+        "a single class" not in said.split("CKA (linear, unbiased) = ")[1].split("MMD squared = ")[0]
+    )  # it needs no labels
 
 
 def test_the_maps_of_units_have_the_card_of_cka(part, by_hand, small, words) -> None:
