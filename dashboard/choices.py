@@ -13,6 +13,7 @@ from engine import budgets, mistakes, search_fields
 from engine.backbones import BACKBONES
 from engine.errors import SpecError
 from engine.forgetting import MEASURE
+from engine.layer_intervals import RESAMPLES
 from engine.spec import ALL_DEPTHS, AUTO, POOLINGS, ExperimentSpec, TrainSpec
 from engine.strategies import GROUPS, STRATEGIES
 
@@ -64,6 +65,8 @@ def of_spec(spec: ExperimentSpec) -> dict[str, Any]:
         "pooling": spec.pooling or POOLINGS[0],
         "panel": recipe.panel_to_text(spec.panel_epochs),
         "source-data": spec.source_data or "",
+        "intervals": bool(spec.score_intervals),
+        "resamples": spec.score_intervals or RESAMPLES,
         "search": (spec.search or {}).get("method", ""),
         **{f"search-{name}": (spec.search or {}).get(name, usual) for name, usual in search_fields.DEFAULTS.items()},
         "name": spec.name,
@@ -92,6 +95,7 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "pooling": value["pooling"],
         "panel_epochs": recipe.panel_from_text(value["panel"]),
         "source_data": (value["source-data"].strip() or None) if MEASURE in value["measures"] else None,
+        "score_intervals": value["resamples"] if value["intervals"] else None,
         "search": _search(value),
         "name": value["name"].strip(),
         "train": TrainSpec(

@@ -27,8 +27,8 @@ _YES = {"keep": "keep_weights", "refused": "leave_out_refused"}
 """What is yes or no; `refused=yes` leaves out what a backbone refuses."""
 _TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
 KEYS = (
-    *NAMES, *NUMBERS, "set", "split", "weights", "keep", "refused", "measure", "pooling", "panel", "source", "search", *_TRAIN,
-    "name",
+    *NAMES, *NUMBERS, "set", "split", "weights", "keep", "refused", "measure", "pooling", "panel", "source", "intervals",
+    "search", *_TRAIN, "name",
 )  # fmt: skip
 """The parameters of a link, in the order in which they are written."""
 
@@ -65,6 +65,8 @@ def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
         query["panel"] = [panel_to_text(spec.panel_epochs)]
     if spec.source_data:
         query["source"] = [spec.source_data]
+    if spec.score_intervals:
+        query["intervals"] = [str(spec.score_intervals)]
     if spec.search:
         query["search"] = [search_fields.to_text(spec.search)]
     usual = TrainSpec()
@@ -122,6 +124,8 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
         return {"source_data": last}
     if key == "panel":
         return {"panel_epochs": panel_from_text(last)}
+    if key == "intervals":
+        return {"score_intervals": int(last) if _whole(last) else last}
     if key == "search":
         return {"search": search_fields.from_text(last)}
     if key in _TRAIN:

@@ -182,6 +182,8 @@ def _plan(args: argparse.Namespace) -> int:
         f"\n{ahead.runs} runs, about {ahead.seconds:,.0f} s ({basis}), {ahead.memory_bytes / 1e9:.1f} GB of memory;"
         f" {ahead.total_parameters:,} parameters, {low:,} to {high:,} of them trained"
     )
+    if ahead.interval_seconds:
+        print(f"Of that about {ahead.interval_seconds:,.0f} s for {spec.score_intervals} resamples of every score")
     for card in {one.card.name: one.card for one in planned if one.run.weights == "pretrained"}.values():
         if card.weights.startswith("hub:"):
             print(f"{card.label}: {backbone_commands.weights_words(card)}")

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine import budgets, forgetting, search
+from engine import budgets, forgetting, layer_intervals, search
 from engine.course import course
 from engine.datasets import DatasetInfo, halves
 from engine.datasets._load import MAPPED_FROM
@@ -16,6 +16,8 @@ from engine.strategies import STRATEGIES, is_part, settled
 # Used until a worker has measured this machine; the screen marks estimates made with it as rough.
 NOMINAL_SPEED = 50e9
 RUN_OVERHEAD_SECONDS = 0.3
+GRID_FEATURES = 9_000
+"""About as many has a unit pooled to a grid, whatever its channels."""
 BASE_MEMORY = 450e6
 """Bytes of a worker process with torch loaded and nothing else."""
 
@@ -36,6 +38,8 @@ class Cost:
     """Of the decoded images of the largest dataset, in memory or in a mapped file."""
     images_mapped: bool = False
     """Whether these are read from a file of the cache, page by page, and take no memory of their own."""
+    interval_seconds: float = 0.0
+    """Of `seconds`, for the intervals of scores."""
     download_bytes: int = 0
     """Of the datasets that are not on this machine yet, each once."""
 
@@ -54,7 +58,8 @@ def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float =
         correction: seconds that runs took per second estimated, from `learned_correction`.
     """
     flops = sum(run_flops(planned) for planned in runs)
-    seconds = flops / (speed or NOMINAL_SPEED) * correction + RUN_OVERHEAD_SECONDS * len(runs)
+    intervals = interval_seconds(runs)
+    seconds = flops / (speed or NOMINAL_SPEED) * correction + RUN_OVERHEAD_SECONDS * len(runs) + intervals
     parameters = [parameters_of(planned) for planned in runs]
     return Cost(
         runs=len(runs),
@@ -69,6 +74,7 @@ def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float =
         measured=speed > 0,
         images_bytes=max(map(decoded_bytes, runs), default=0),
         images_mapped=any(decoded_bytes(planned) >= MAPPED_FROM for planned in runs),
+        interval_seconds=intervals,
         download_bytes=sum(info.download_bytes for info in downloads(runs).values()),
     )
 
@@ -79,6 +85,25 @@ def images_used(planned: PlannedRun) -> tuple[int, int, int]:
     labelled = budgets.n_images(budget, info.n_classes, info.n_pool)
     validation = budgets.n_validation(budget, info.n_classes, labelled)
     return labelled - validation, validation, info.n_test
+
+
+def interval_seconds(runs: Sequence[PlannedRun]) -> float:
+    """Seconds for the intervals of all runs; units that start alike and stay frozen are resampled once for all of them."""
+    done: set[tuple] = set()
+    total = 0.0
+    for planned in runs:
+        run, frozen = planned.run, planned.run.frozen_depth
+        if not run.score_intervals:
+            continue
+        n_train, _, _ = images_used(planned)
+        shared = (run.backbone, run.weights, run.dataset, run.seed, run.label_budget, run.pooling, run.score_intervals)
+        fresh = [unit for unit in range(planned.card.n_units) if unit >= frozen or (*shared, unit) not in done]
+        done.update((*shared, unit) for unit in range(frozen))
+        grid = GRID_FEATURES if run.pooling == "adaptive_9k" else 0
+        widths = [max(grid, planned.card.units[unit].n_features) for unit in fresh]
+        about = (n_train, widths, planned.info.n_classes, run.score_intervals)
+        total += layer_intervals.seconds(run.measures, *about)
+    return total
 
 
 def run_flops(planned: PlannedRun) -> float:

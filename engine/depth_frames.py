@@ -21,6 +21,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reason": "str",
         "pooling": "str",
         "detail": "str",
+        "low": "float64",
+        "high": "float64",
+        "interval": "str",
     },
     "panel": {
         **_DEPTH,
@@ -56,7 +59,15 @@ def _started(events: list[Event]) -> Started | None:
 def transfer_rows(cell: Row, n_units: int, pooling: str, events: list[Event]) -> Iterator[Row]:
     """Of the trained network, and of its features after every unit."""
     started = _started(events)
-    whole = cell | {"n_features": None, "reason": "", "pooling": "", "detail": "{}"}
+    whole = cell | {
+        "n_features": None,
+        "reason": "",
+        "pooling": "",
+        "detail": "{}",
+        "low": None,
+        "high": None,
+        "interval": "",
+    }
     for event in events:
         if isinstance(event, DepthMeasured):
             detail = {name: value for name, value in event.detail.items() if name != "reason"}
@@ -71,6 +82,7 @@ def transfer_rows(cell: Row, n_units: int, pooling: str, events: list[Event]) ->
                     "reason": str(event.detail.get("reason", "")),
                     "pooling": pooling,
                     "detail": json.dumps(detail, sort_keys=True),
+                    **{"low": event.low, "high": event.high, "interval": event.interval},
                 }
             )
         if isinstance(event, Tested):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from engine.errors import BackboneError, FeatureMemoryError, ScoreNotDefined, We
 from engine.events import DepthMeasured, Event, Notice
 from engine.features import Features, extract
 from engine.kept import Kept
+from engine.layer_intervals import interval_of
 from engine.limits import image_memory
 from engine.scores import SCORES, FeatureSplit, Measured, Score
 from engine.spec import POOLINGS, RunSpec
@@ -94,6 +96,8 @@ class Prepared:
     """Who looks at the network after every epoch of training; see `engine.train.Task`."""
     kept: Kept | None = None
     """Asks what the network still knows of other tasks, where the run measures that."""
+    interval_seconds: float = 0.0
+    """Spent on intervals so far."""
     features: tuple[Features, Features] | None = None
     """Of every depth for the labelled images (train, validation) and the test images, once they were read."""
 
@@ -223,20 +227,22 @@ def _event(
         found = Measured(math.nan, 0, {"reason": found.reason})
     value = None if math.isnan(found.value) else found.value
     name = ready.network.unit_names[unit]
-    return DepthMeasured(unit + 1, name, score.metric, value, found.n_images, n_features, found.detail)
+    about = found.low, found.high, found.interval
+    return DepthMeasured(unit + 1, name, score.metric, value, found.n_images, n_features, found.detail, *about)
 
 
 def measure(ready: Prepared, unit: int, score: Score, parts: FeatureSplit) -> Measured | ScoreNotDefined:
     """One score after one unit (0-based); what does not train is measured once for all runs of a seed."""
     run = ready.run
     rows = (run.seed, run.label_budget)
-    key = (run.backbone, ready.weights, run.dataset, ready.fingerprint, *rows, ready.pooling, unit, score.name)
+    asked = (ready.pooling, unit, score.name, run.score_intervals)
+    key = (run.backbone, ready.weights, run.dataset, ready.fingerprint, *rows, *asked)
     fixed = unchanged(ready.network, unit + 1)
     if fixed and key in ready.shared.depths:
         return ready.shared.depths[key]
     found: Measured | ScoreNotDefined
     try:
-        found = score.on_split(parts, ready.control.step)
+        found = _with_interval(ready, score, score.on_split(parts, ready.control.step), parts)
     except ScoreNotDefined as error:
         found = error
     if fixed:
@@ -250,9 +256,27 @@ def measure(ready: Prepared, unit: int, score: Score, parts: FeatureSplit) -> Me
 def _of_source_head(ready: Prepared, score: Score) -> Measured | ScoreNotDefined:
     try:
         theta, labels = source_probabilities(ready, score.name)
-        return Measured(score(theta, labels), len(labels), {"part": "train", "source_classes": theta.shape[1]})
+        found = Measured(score(theta, labels), len(labels), {"part": "train", "source_classes": theta.shape[1]})
+        return _with_interval(ready, score, found, embedded_parts(ready), (theta, labels))
     except ScoreNotDefined as error:
         return error
+
+
+def _with_interval(
+    ready: Prepared,
+    score: Score,
+    found: Measured,
+    parts: FeatureSplit,
+    source: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Measured:
+    """The measure with its interval, where the run asks for intervals; draws follow from its seed."""
+    run, began = ready.run, time.perf_counter()
+    if not run.score_intervals:
+        return found
+    given = (found.value, found.n_images, run.score_intervals)
+    ends = interval_of(score, parts, *given, source=source, seed=run.seed, step=ready.control.step)
+    ready.interval_seconds += time.perf_counter() - began
+    return dataclasses.replace(found, **ends)
 
 
 def source_probabilities(ready: Prepared, score: str) -> tuple[np.ndarray, np.ndarray]:

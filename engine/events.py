@@ -82,6 +82,11 @@ class DepthMeasured(Event):
     n_features: int
     detail: dict[str, Any] = field(default_factory=dict)
     """How it was chosen (the probe's C, the neighbours' k), or the reason of a refusal."""
+    low: float | None = None
+    """End of a 95 % interval; both None where none was asked for or there is none."""
+    high: float | None = None
+    interval: str = ""
+    """Its kind, or why there is none; empty where none was asked for."""
 
 
 @dataclass(frozen=True)

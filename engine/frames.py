@@ -21,7 +21,8 @@ training), split (train or validation), metric (accuracy 0..1 or loss in nats), 
 `transfer_curve`: experiment_id, run_id, backbone, dataset, strategy, unit (1 = stem; 0 = none), unit_name, depth_fraction
 (unit / n_units), frozen_depth, n_units, seed, label_budget, budget, metric, value (NA where the score has no meaning),
 n_images (measured on), n_features (D after pooling), reason (of a missing value), pooling (how a unit's output becomes features),
-detail (JSON: how the value was chosen). `test_accuracy` and `val_accuracy` are of the trained network, at unit = frozen_depth.
+detail (JSON: how the value was chosen), low and high (of a 95 % interval, where `score_intervals` asked for it), interval (its
+kind, or why there is none). `test_accuracy` and `val_accuracy` are of the trained network, at unit = frozen_depth.
 All others are of the features after each unit of that run's network: `probe_accuracy` (0..1; detail: C, validation_accuracy,
 balanced_accuracy, selectivity) and `knn_accuracy` (0..1) on the test images; `logme`, `h_score`, `h_score_regularised`, `nleep`,
 `transrate`, `gbc`, `silhouette`, `ncc`, and `leep` and `nce` (last unit only), on the training images, in the ranges that

@@ -1,21 +1,32 @@
-"""Intervals of the scores of one depth: of an accuracy over its test images, of any other score by resampling."""
+"""Intervals of the scores of one depth: of an accuracy over its test images, of any other score by resampling.
+
+An accuracy on test images is a share of these, so its interval is Wilson's and costs nothing. Any other score is a number of
+the training images: it is computed again on random subsamples of every class (see `engine.scores._intervals`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from engine import stats
 from engine.errors import ScoreNotDefined
-from engine.scores import FeatureSplit, Score
+from engine.scores import SCORES, FeatureSplit, Score
+from engine.scores._intervals import KEPT
 
 RESAMPLES = 100
-LEAST, MOST = 20, 2_000
-"""Resamples that may be asked for."""
-WILSON = "Wilson interval over test images"
-HALVES = "random halves of every class"
+"""Where nothing else is asked for."""
+ON_TEST = ("linear_probe", "knn")
+"""Scores that are accuracies on test images."""
+WILSON = "Wilson over test images"
+SUBSAMPLES = "random three quarters of every class of the training images"
+NONE = "no interval: "
+"""Begins the kind of an interval that there is none of; the reason follows."""
+CALL_SECONDS, PRODUCT_SECONDS, MIXTURE_SECONDS = 1e-3, 5e-10, 7e-8
+"""Of one core, once: what a score takes at least, per N D min(N, D) of its decompositions, and per N D C of NLEEP's mixtures.
+Nine shapes from 20 x 64 to 1,000 x 2,048 were timed; a score takes a fifth to twice of what these say."""
 
 
 def interval_of(
@@ -41,13 +52,42 @@ def interval_of(
         seed: of the draws.
         step: called before every resample; may raise to stop.
     """
-    if score.name in ("linear_probe", "knn"):
+    if score.name in ON_TEST:
         found = stats.wilson(value, n_images)
         return {"low": found.low, "high": found.high, "interval": WILSON}
     first, second = source if score.kind == "source_head" and source else (split.train, split.train_labels)
-    step()
     try:
-        made = score.interval(first, second, resamples=resamples, seed=seed)
+        made = score.interval(first, second, resamples=resamples, seed=seed, step=step)
     except ScoreNotDefined as error:
-        return {"low": None, "high": None, "interval": f"no interval: {error.reason}"}
-    return {"low": made.low, "high": made.high, "interval": f"{HALVES}, {made.resamples} resamples"}
+        return {"low": None, "high": None, "interval": f"{NONE}{error.reason}"}
+    return {"low": made.low, "high": made.high, "interval": f"{SUBSAMPLES}, {made.resamples} resamples"}
+
+
+def seconds(scores: Sequence[str], n_train: int, widths: Sequence[int], n_classes: int, resamples: int) -> float:
+    """About how long the intervals of one network take.
+
+    Args:
+        scores: names; those that are accuracies on test images cost nothing, and what is no score neither.
+        n_train: training images; a resample has three quarters of them.
+        widths: features of every depth that is resampled; the last is the one that a source head reads.
+        n_classes: of the target.
+        resamples: of every score.
+    """
+    known = [SCORES[name] for name in scores if name in SCORES and name not in ON_TEST]
+    n, total = KEPT * n_train, 0.0
+    for place, d in enumerate(widths):
+        for score in known:
+            if score.kind == "labelled" or place == len(widths) - 1:
+                product = n * d * min(n, d) if score.kind == "labelled" else 0.0
+                mixture = n * min(n, d) * n_classes if score.name == "nleep" else 0.0
+                total += CALL_SECONDS + PRODUCT_SECONDS * product + MIXTURE_SECONDS * mixture * 5
+    return total * resamples
+
+
+def kinds(found: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The kinds of intervals that there are, and the reasons where there is none, each once, of the texts given."""
+    each = list(dict.fromkeys(text for text in found if text))
+    return (
+        [text for text in each if not text.startswith(NONE)],
+        [text.removeprefix(NONE) for text in each if text.startswith(NONE)],
+    )

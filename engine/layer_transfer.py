@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from engine.datasets import DatasetInfo
 from engine.datasets.halves import half_name, split_key
@@ -120,12 +121,18 @@ class _Cell:
     seed: int
     budget: int | str | None
 
+    @property
+    def _looks(self) -> dict[str, Any]:
+        """How every network of the study is looked at."""
+        spec = self.spec
+        return {"pooling": spec.pooling, "panel_epochs": spec.panel_epochs, "score_intervals": spec.score_intervals}
+
     def base(self, dataset: str) -> RunSpec:
         """A base: the whole network from scratch on one half; it keeps its weights for the others."""
         spec = self.spec
         return RunSpec(
             self.backbone, dataset, "from_scratch", 0, self.seed, self.budget, "random", spec.measures, spec.train,
-            keep_weights=True,
+            keep_weights=True, **self._looks,
         )  # fmt: skip
 
     def copied(self, curve: Curve, dataset: str, weights: str, depth: int) -> RunSpec:
@@ -134,5 +141,5 @@ class _Cell:
         return RunSpec(
             self.backbone, dataset, curve.strategy, depth if curve.frozen else 0, self.seed, self.budget, weights,
             spec.measures, spec.train, copied_depth=None if curve.source == "random" else depth,
-            keep_weights=spec.keep_weights,
+            keep_weights=spec.keep_weights, **self._looks,
         )  # fmt: skip

@@ -18,7 +18,6 @@ from engine.device import Device
 from engine.errors import ScoreNotDefined
 from engine.events import DepthMeasured
 from engine.implementations import compare
-from engine.layer_intervals import interval_of
 from engine.scores import SCORES, FeatureSplit
 from engine.spec import RunSpec
 
@@ -65,11 +64,11 @@ def measure_layers(
 
     Returns:
         Plain values. `units`: unit (1-based), name, stage, n_features, rank (None unless a score asked for it). `scores`: name,
-        metric, label, direction. `cells`: unit, metric, value (None with a reason), reason, n_images, detail, and where
-        asked for low, high, interval (its kind). `implementations`: where asked for, of every score that has variants. Also what
-        was measured: backbone, dataset, weights, pooling, seed, labels, n_train, n_validation, n_test, classes, probe_set (a hash
-        of the training images), parameters (of the backbone), seconds (of the pass, of the scores, of the
-        variants and of the intervals).
+        metric, label, direction. `cells`: unit, metric, value (None with a reason), reason, n_images, detail, low and high (None
+        where no interval was asked for or there is none), interval (its kind, or why there is none). `implementations`: where
+        asked for, of every score that has variants. Also what was measured: backbone, dataset, weights, pooling, seed, labels,
+        intervals (resamples), n_train, n_validation, n_test, classes, probe_set (a hash of the training images), parameters (of
+        the backbone), seconds (of the pass, of the scores, of the variants and of the intervals).
 
     Raises:
         TransferscopeError: the backbone, dataset or pooling cannot be used.
@@ -77,7 +76,8 @@ def measure_layers(
     control = control or Control()
     n_units = backbones.card(backbone, home).n_units
     run = RunSpec(
-        backbone, dataset, "linear_probe", n_units, seed, labels, weights, tuple(scores), pooling=pooling
+        backbone, dataset, "linear_probe", n_units, seed, labels, weights, tuple(scores), pooling=pooling,
+        score_intervals=intervals,
     )  # fmt: skip
     ready, started, _ = execute.prepare(run, device, home, control, shared or Caches())
     # A set of its own: the cache of test images is of whole test parts, and other runs' Caches must not see this one.
@@ -89,24 +89,20 @@ def measure_layers(
     read_features(ready)
     passed = time.perf_counter()
     events = [
-        event
-        for event in measure_depths(ready, 0.3, 0.5 if variants or intervals else 1.0)
-        if isinstance(event, DepthMeasured)
+        event for event in measure_depths(ready, 0.3, 0.6 if variants else 1.0) if isinstance(event, DepthMeasured)
     ]
     cells, seconds = (
         [_cell(event) for event in events],
-        {"pass": passed - began, "scores": time.perf_counter() - passed},
+        {"pass": passed - began, "scores": time.perf_counter() - passed - ready.interval_seconds},
     )
+    if intervals:
+        seconds["intervals"] = ready.interval_seconds
     implementations = []
     if variants:
-        control.enter("comparing implementations", 0.5)
+        control.enter("comparing implementations", 0.6)
         began = time.perf_counter()
         implementations = _compare(ready, cells)
         seconds["variants"] = time.perf_counter() - began
-    if intervals:
-        began = time.perf_counter()
-        _add_intervals(ready, cells, intervals)
-        seconds["intervals"] = time.perf_counter() - began
     return {
         "backbone": backbone,
         "dataset": dataset,
@@ -114,6 +110,7 @@ def measure_layers(
         "pooling": ready.pooling,
         "seed": seed,
         "labels": labels,
+        "intervals": intervals,
         "n_train": started.n_train,
         "n_validation": started.n_validation,
         "n_test": len(tested),
@@ -150,18 +147,6 @@ def _compare(ready: Prepared, cells: list[dict[str, Any]]) -> list[dict[str, Any
     return compare(_splits(ready), values, ready.run.measures, source=_source(ready), step=ready.control.step)
 
 
-def _add_intervals(ready: Prepared, cells: list[dict[str, Any]], resamples: int) -> None:
-    splits, source, named = _splits(ready), _source(ready), {score.metric: score for score in SCORES}
-    for place, cell in enumerate(cells):
-        ready.control.enter("resampling", 0.6 + 0.4 * place / len(cells))
-        none = {"low": None, "high": None, "interval": ""}
-        split, value = splits[cell["unit"] - 1], cell["value"]
-        found = none if split is None or value is None else interval_of(
-            named[cell["metric"]], split, value, cell["n_images"], resamples, source=source, step=ready.control.step
-        )  # fmt: skip
-        cell.update(found)
-
-
 def _units(ready: Prepared, events: list[DepthMeasured]) -> list[dict[str, Any]]:
     labelled, _ = read_features(ready)
     ranks = {event.unit: event.detail["rank"] for event in events if "rank" in event.detail}
@@ -181,6 +166,7 @@ def _units(ready: Prepared, events: list[DepthMeasured]) -> list[dict[str, Any]]
 def _cell(event: DepthMeasured) -> dict[str, Any]:
     detail = {name: value for name, value in event.detail.items() if name != "reason"}
     return {
+        **{"low": event.low, "high": event.high, "interval": event.interval},
         "unit": event.unit,
         "metric": event.metric,
         "value": event.value,

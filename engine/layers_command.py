@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from engine import implementation_words
+from engine import implementation_words, layer_intervals
 from engine.errors import SpecError
 from engine.layer_intervals import RESAMPLES
 from engine.spec import ALL_MEASURES, OF_A_RUN, POOLINGS
@@ -110,9 +110,9 @@ def words(found: dict[str, Any]) -> str:
         f" tested on {found['n_test']:,}. {found['classes']} classes.",
         f"One pass {seconds['pass']:.1f} s, scores {seconds['scores']:.1f} s.",
     ]
-    ranges = sorted({cell["interval"] for cell in found["cells"] if cell.get("interval")})
-    above += [f"In brackets 95 % intervals: {'; '.join(ranges)}."] if ranges else []
-    return "\n".join([*above, "", *_table(head, rows), *_reasons(found), *compared_words(found)])
+    ranges, _ = layer_intervals.kinds([cell.get("interval", "") for cell in found["cells"]])
+    above += [f"In brackets 95 % intervals: {'; '.join(ranges)} ({seconds['intervals']:.1f} s)."] if ranges else []
+    return "\n".join([*above, "", *_table(head, rows), *_reasons(found), *_without(found), *compared_words(found)])
 
 
 def compared_words(found: dict[str, Any]) -> list[str]:
@@ -153,6 +153,18 @@ def _reasons(found: dict[str, Any]) -> list[str]:
     if hidden:
         lines.append(f"{' and '.join(hidden)}: of the source classifier, which reads the last unit only.")
     return ["", f"{NO_VALUE} has no value:", *(f"  {line}" for line in lines)] if lines else []
+
+
+def _without(found: dict[str, Any]) -> list[str]:
+    """Which values have no interval, and why."""
+    names_of = {score["metric"]: score["name"] for score in found["scores"]}
+    units: dict[tuple[str, str], list[int]] = {}
+    for cell in found["cells"]:
+        _, reasons = layer_intervals.kinds([cell.get("interval", "")])
+        for reason in reasons:
+            units.setdefault((names_of[cell["metric"]], reason), []).append(cell["unit"])
+    lines = [f"  {name}, unit {', '.join(map(str, at))}: {reason}." for (name, reason), at in units.items()]
+    return ["", "No interval:", *lines] if lines else []
 
 
 def similarity_words(found: dict[str, Any]) -> str:

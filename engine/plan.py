@@ -70,7 +70,7 @@ def plan(
                             recipes.resolved(spec.train, strategy, one),
                             keep_weights=spec.keep_weights, settings=settings, pooling=spec.pooling,
                             search=spec.search if search.searchable(STRATEGIES[strategy]) else None,
-                            panel_epochs=spec.panel_epochs, source_data=spec.source_data,
+                            panel_epochs=spec.panel_epochs, source_data=spec.source_data, score_intervals=spec.score_intervals,
                         )  # fmt: skip
                         planned.setdefault(run.run_id, PlannedRun(run, one, info))
                     # The bases of a study and all its copies train alike.

@@ -97,6 +97,7 @@ def _history(store: Store, planned: tuple[PlannedRun, ...], speed: float) -> lis
         run = RunSpec.from_json(row["spec"])
         like = known.get((run.backbone, run.dataset))
         if like is not None:
-            expected = cost.run_flops(PlannedRun(run, like.card, like.info)) / speed
-            pairs.append((max(row["seconds"] - cost.RUN_OVERHEAD_SECONDS, 0.01), expected))
+            one = PlannedRun(run, like.card, like.info)
+            beside = cost.RUN_OVERHEAD_SECONDS + cost.interval_seconds([one])
+            pairs.append((max(row["seconds"] - beside, 0.01), cost.run_flops(one) / speed))
     return pairs[:200]

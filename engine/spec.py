@@ -58,6 +58,9 @@ class RunSpec(Spec):
     `every N` (with 0 and the last), or `auto` (as many as stay within 5 % of the training); None = none."""
     search: Table | None = None
     """Settings that are tried on validation first (see `engine.search_fields`); None = the run is as it says."""
+    score_intervals: int | None = None
+    """Resamples of every score that is no accuracy on test images, for a 95 % interval of each (see `engine.layer_intervals`);
+    0 or None = no intervals."""
     source_data: str | None = None
     """Dataset with the source task's images, on which `forgetting` asks the source's own classifier; None = the card's, where it
     is on this machine, else tasks that need no download are probed."""
@@ -79,6 +82,7 @@ class RunSpec(Spec):
         object.__setattr__(self, "pooling", fields.pooling(self.pooling))
         object.__setattr__(self, "panel_epochs", fields.panel_epochs(self.panel_epochs))
         object.__setattr__(self, "search", search_fields.parse(self.search))
+        object.__setattr__(self, "score_intervals", fields.resamples("score_intervals", self.score_intervals))
         fields.source_data(self.source_data, self.measures)
 
     @property
@@ -117,6 +121,8 @@ class ExperimentSpec(Spec):
     """Settings of every strategy that are tried on validation first: {"method": "random", "settings": 8}."""
     source_data: str | None = None
     """Where `forgetting` is measured on the source task itself: its images (`cifar10`, `folder:PATH`); see `RunSpec`."""
+    score_intervals: int | None = None
+    """Resamples for an interval of every score at every depth; see `RunSpec`."""
     name: str = ""
     """What people call it; not part of its identity."""
 
@@ -146,6 +152,7 @@ class ExperimentSpec(Spec):
         object.__setattr__(self, "pooling", fields.pooling(self.pooling))
         object.__setattr__(self, "panel_epochs", fields.panel_epochs(self.panel_epochs))
         object.__setattr__(self, "search", search_fields.parse(self.search))
+        object.__setattr__(self, "score_intervals", fields.resamples("score_intervals", self.score_intervals))
         fields.source_data(self.source_data, self.measures)
         if (
             not isinstance(self.name, str)

@@ -22,6 +22,8 @@ OF_A_RUN = ("cka_matrix", "forgetting")
 """Measures that compare a network before and after its training: no scores of features."""
 POOLINGS = ("global_average", "adaptive_9k", "class_token", "patch_mean")
 ALL_DEPTHS = "all"
+LEAST_RESAMPLES, MOST_RESAMPLES = 20, 2_000
+"""Of an interval."""
 
 
 def label_budgets(values: object) -> tuple[Budget, ...]:
@@ -98,3 +100,14 @@ def panel_epochs(value: object) -> tuple[int, ...] | str | None:
     for epoch in epochs:
         whole("panel_epochs", epoch, 0, 10_000)
     return tuple(sorted(epochs))
+
+
+def resamples(name: str, value: object) -> int | None:
+    """How often a score is resampled, or None for never (0): what is not asked for is no part of an identity."""
+    if value is None or (value == 0 and not isinstance(value, bool)):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not LEAST_RESAMPLES <= value <= MOST_RESAMPLES:
+        raise SpecError(
+            f"{name} is {value!r}; it must be a whole number of resamples from {LEAST_RESAMPLES} to {MOST_RESAMPLES}, or 0."
+        )
+    return value

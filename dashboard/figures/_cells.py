@@ -79,6 +79,20 @@ def interval_drawn(cells: pd.DataFrame) -> pd.Series:
     return cells["low_percent"].notna() & ((cells["seeds"] == 1) | (cells["seeds"] >= INTERVAL_SEEDS))
 
 
+def outline(
+    x: pd.Series, low: pd.Series, high: pd.Series, has: pd.Series
+) -> tuple[list[float | None], list[float | None]]:
+    """Return the outline of a band as x and y: forth along the high ends, back along the low, broken where `has` is false."""
+    pieces = (has != has.shift()).cumsum()[has]
+    along: list[float | None] = []
+    edge: list[float | None] = []
+    for _, piece in pieces.groupby(pieces):
+        forth = x[piece.index].tolist()
+        along += [*forth, *reversed(forth), None]
+        edge += [*high[piece.index], *reversed(low[piece.index].tolist()), None]
+    return along, edge
+
+
 def by_seed(rows: pd.DataFrame) -> pd.Series:
     """Return the values of one cell with the seed as index, as `stats.paired` wants them."""
     return rows.groupby("seed")["value"].mean()

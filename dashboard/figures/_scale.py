@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.figures import _cells, _style
+from dashboard.figures import _cells, _run_intervals, _style
 from engine import stats
 
 
@@ -86,7 +86,8 @@ def summary(rows: pd.DataFrame, by: Sequence[str], scale: Scale) -> pd.DataFrame
     """One row per cell: `by`, seeds, mean, sd, low, high, interval, runs; for percent named and scaled as `_cells` does.
 
     A cell that has no value in any run stays, without numbers: a gap is drawn there. Further columns say what was measured:
-    n_images, n_features, rank (D and its numerical rank), pooling, and the reason where there is no value.
+    n_images, n_features, rank (D and its numerical rank), pooling, and the reason where there is no value; and, where runs have
+    intervals of their own, run_low, run_high and run_interval (their kind, or why there is none).
     """
     measured = rows[rows["value"].notna()]
     if scale.percent:
@@ -101,9 +102,12 @@ def summary(rows: pd.DataFrame, by: Sequence[str], scale: Scale) -> pd.DataFrame
         )
         table = table.merge(runs.rename("runs").reset_index(), on=list(by), how="left")
         table = table[[*by, "seeds", "mean", "sd", "low", "high", "interval", "runs"]]
+    table = _run_intervals.added(table, rows, by, scale.factor)
     table = _about(rows, by).merge(table, on=list(by), how="left")
     places = [name for name in table if name not in ABOUT]
     table["seeds"] = table["seeds"].fillna(0).astype("int64")
+    if "run_interval" in table:
+        table["run_interval"] = table["run_interval"].fillna("")
     return table[[*places, *ABOUT]]
 
 

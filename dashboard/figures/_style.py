@@ -112,6 +112,11 @@ def escape(text: object) -> str:
     return "".join(marks.get(character, character) for character in plain(text))
 
 
+def wrapped(text: str, width: int = 44) -> str:
+    """Return text escaped, in lines for hover text."""
+    return "<br>".join(escape(line) for line in textwrap.wrap(text, width))
+
+
 def uid(*parts: object) -> str:
     """Return the identity of a trace: the same parts give the same text, whatever else is drawn.
 

@@ -159,13 +159,8 @@ def _traces(curve: _Curve) -> list[dict[str, Any]]:
 def _band(curve: _Curve, leader: str, cells: pd.DataFrame) -> dict[str, Any]:
     """Return the interval over seeds as one filled shape, broken where a cell has none."""
     has = _cells.interval_drawn(cells) & ((cells["seeds"] > 1) | (leader == "from_scratch"))
-    pieces = (has != has.shift()).cumsum()[has]
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for _, piece in cells[has].groupby(pieces):
-        along = curve.x(piece)
-        x += [*along, *reversed(along), None]
-        y += [*piece["high_percent"], *reversed(piece["low_percent"].tolist()), None]
+    along = pd.Series(curve.x(cells), cells.index)
+    x, y = _cells.outline(along, cells["low_percent"], cells["high_percent"], has)
     colour = curve.colour_of(leader)
     # The control is a broad level band: paler, and without an outline, it stays behind the curve.
     area, outline = (0.07, 0.0) if leader == "from_scratch" else (0.16, 0.3)

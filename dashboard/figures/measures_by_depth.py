@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dashboard.figures import _cells, _scale, _style, _words
+from dashboard.figures import _cells, _run_intervals, _scale, _style, _words
 from dashboard.figures._scale import Scale
 from dashboard.figures._style import Drawn
 
@@ -34,6 +33,7 @@ def measures_by_depth(
 ) -> Drawn:
     """Draw a measure against the unit it was taken after, one line per trained network, in the measure's own unit.
 
+    Intervals that runs bring themselves (`low` and `high` of the frame) are bands of their line's colour.
     Where a measure has no meaning the line has a gap, a cross at the foot of the chart and the reason in hover, words and table.
 
     Args:
@@ -78,12 +78,13 @@ def measures_by_depth(
             _words.seeds(int(table["seeds"].max())),
             _pooled(table),
             "dots runs, line mean",
+            *_run_intervals.notes(table),
             "less is better" if scale.lower else "",
             f"{left_out} more network{'s' if left_out != 1 else ''} not drawn" if left_out else "",
             "cross: no value there" if len(refused) else "",
         ],
         xaxis=_style.depth_axis(f"Measured after unit (of {units})", units, _cells.unit_names(rows), first=1),
-        yaxis=_scale.axis(scale, rows["value"] * scale.factor),
+        yaxis=_scale.axis(scale, [*rows["value"] * scale.factor, *_ends(table)]),
         # A foot of its own for the crosses: where a measure has no value there is no height to draw them at.
         yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         **look,
@@ -103,6 +104,10 @@ def _taken(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
     return rows.drop_duplicates(["run_id", "unit"])  # a run that is reused belongs to several experiments
 
 
+def _ends(table: pd.DataFrame) -> list[float]:
+    return [end for name in _run_intervals.COLUMNS[:2] if name in table for end in table[name]]
+
+
 def _pooled(table: pd.DataFrame) -> str:
     names = [name for name in table["pooling"].dropna().unique() if name]
     return f"pooling: {', '.join(name.replace('_', ' ') for name in names)}" if names else ""
@@ -112,7 +117,7 @@ def _refused(cells: pd.DataFrame, dark: bool) -> list[dict[str, Any]]:
     if cells.empty:
         return []
     named = [
-        [_style.escape(_style.cell_label(cell.strategy, cell.frozen_depth)), _wrapped(cell.reason)]
+        [_style.escape(_style.cell_label(cell.strategy, cell.frozen_depth)), _style.wrapped(cell.reason)]
         for cell in cells.itertuples()
     ]
     return [
@@ -123,10 +128,6 @@ def _refused(cells: pd.DataFrame, dark: bool) -> list[dict[str, Any]]:
             "hovertemplate": "<b>%{customdata[0]}</b><br>unit %{x}: no value<br>%{customdata[1]}<extra></extra>",
         }
     ]
-
-
-def _wrapped(reason: str) -> str:
-    return "<br>".join(_style.escape(line) for line in textwrap.wrap(reason, 44))
 
 
 def _spread(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -194,7 +195,12 @@ def _network(
         "line": {"color": style["colour"], "dash": style["dash"], "width": 2},
         "marker": {"symbol": style["marker"], "size": 8},
         "customdata": [
-            [_style.escape(cell.unit_name), _words.seeds(cell.seeds), _size(cell)] for cell in cells.itertuples()
+            [
+                _style.escape(cell.unit_name),
+                _words.seeds(cell.seeds),
+                _size(cell) + _run_intervals.hover(cell, scale.text),
+            ]
+            for cell in cells.itertuples()
         ],
         "hovertemplate": f"<b>{name}</b><br>unit %{{x}} %{{customdata[0]}}<br>"
         f"mean {scale.hover}, %{{customdata[1]}}%{{customdata[2]}}<extra></extra>",
@@ -207,7 +213,7 @@ def _network(
         "customdata": rows["seed"].tolist(),
         "hovertemplate": f"<b>{name}</b>, one run<br>unit %{{x}}, seed %{{customdata}}<br>{scale.hover}<extra></extra>",
     }
-    return [mean, dots]
+    return [*_run_intervals.traces(cells, shared, uid, style["colour"]), mean, dots]
 
 
 def _size(cell: Any) -> str:
@@ -247,7 +253,8 @@ def _reading(table: pd.DataFrame, columns: Sequence[str], scale: Scale) -> str:
         line = line[line[column].isna() if pd.isna(best[column]) else line[column] == best[column]]
     last = line.iloc[-1]
     network = _style.cell_phrase(best["strategy"], best["frozen_depth"], best["n_units"])
-    value = f"{scale.text(best[scale.mean])} ({_words.seeds(best['seeds'])})"
+    about = [_words.seeds(best["seeds"]), _run_intervals.words(best, scale.text)]
+    value = f"{scale.text(best[scale.mean])} ({'; '.join(filter(None, about))})"
     start = f"The {scale.extreme} mean is {value}, after unit {best['unit']} ({network})"
     if last["unit"] == best["unit"]:
         return f"{start}: the last unit measured.{_gaps(table)}"
@@ -257,4 +264,5 @@ def _reading(table: pd.DataFrame, columns: Sequence[str], scale: Scale) -> str:
 
 def _gaps(table: pd.DataFrame) -> str:
     refused = table[table["seeds"] == 0]
-    return f" {len(refused)} of {len(table)} have no value: {refused['reason'].iloc[0]}." if len(refused) else ""
+    none = f" {len(refused)} of {len(table)} have no value: {refused['reason'].iloc[0]}." if len(refused) else ""
+    return none + _run_intervals.missing(table)

@@ -85,6 +85,7 @@ def rows(ahead: Foresight) -> list[tuple[str, str]]:
         *([("Download", f"{size(first)} of images first, once")] if first else []),
         ("Parameters", f"{ahead.whole.total_parameters:,} in all; {trained} trained"),
         ("Time", _time(ahead)),
+        *([("Intervals", _intervals(ahead))] if ahead.whole.interval_seconds else []),
         ("Memory", _memory(ahead)),
         ("Images", _images(ahead)),
         ("Starts", _start(ahead)),
@@ -105,6 +106,12 @@ def _time(ahead: Foresight) -> str:
         return "nothing new to compute"
     rough = "" if ahead.new.measured else " (rough: this machine's speed is not measured yet)"
     return f"about {duration(ahead.new.seconds)}{rough}"
+
+
+def _intervals(ahead: Foresight) -> str:
+    if not ahead.new.runs:
+        return "of scores: computed before"
+    return f"of scores: about {duration(ahead.new.interval_seconds)} of that, on one free core"
 
 
 def _memory(ahead: Foresight) -> str:

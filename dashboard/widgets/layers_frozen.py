@@ -15,9 +15,13 @@ from dashboard.widgets.chart import ROOM, chart
 from dashboard.widgets.kept_tasks import begin, kept
 from dashboard.widgets.layers_result import as_frame
 from dashboard.widgets.literal import literal
+from dashboard.widgets.overview import duration
 from dashboard.widgets.score_card import score_card
+from engine import cost
 from engine.budgets import words
 from engine.errors import TransferscopeError
+from engine.layer_intervals import RESAMPLES
+from engine.spec import ExperimentSpec
 from engine.task_queue import Task
 from engine.tasks.layers import SCORED
 
@@ -45,7 +49,16 @@ def frozen() -> None:
             "Scores", SCORED, selection_mode="multi", default=[name for name in SCORED if name not in SLOW], key="frozen-scores",
             format_func=lambda name: score_words.of_name(name).label,
         )  # fmt: skip
+        intervals = st.toggle(
+            "Intervals (bootstrap)", key="frozen-intervals",
+            help="A 95 % interval of every value. Probe and kNN are shares of test images: their interval is Wilson's, over"
+            f" these. Any other score is computed again on {RESAMPLES} random subsamples of the training images, three quarters"
+            " of every class each; where too many of these have no value, there is no interval, and the page says why.",
+        )  # fmt: skip
         payload, problem = _payload(typed, data, labels, pooling, scores)
+        payload |= {"intervals": RESAMPLES} if intervals and not problem else {}
+        if said := _price(payload):
+            st.caption(said)
         st.button(
             "Measure every layer", type="primary", icon=":material/straighten:", key="frozen-run", on_click=begin,
             args=[KIND, payload], disabled=bool(problem),
@@ -66,6 +79,25 @@ def _payload(typed: str | None, data: str, labels: str, pooling: str, scores: li
     return asked | {"dataset": data, "pooling": pooling, "scores": [name for name in SCORED if name in scores]}, ""
 
 
+def _price(payload: dict[str, Any]) -> str:
+    """What the intervals will take, in a sentence; empty where none are asked for or the choices are not possible."""
+    if not payload.get("intervals"):
+        return ""
+    try:
+        spec = ExperimentSpec(
+            (payload["backbone"],), (payload["dataset"],), ("linear_probe",), seeds=(0,), measures=payload["scores"],
+            label_budgets=() if payload["labels"] is None else (payload["labels"],), pooling=payload["pooling"],
+            score_intervals=payload["intervals"],
+        )  # fmt: skip
+        seconds = cost.interval_seconds(state.laid_out(spec))
+    except TransferscopeError:
+        return ""  # said where the task is queued
+    return (
+        f"Intervals take about {duration(seconds)} more on one free core: {payload['intervals']} resamples of every score at"
+        " every unit (probe and kNN: none)."
+    )
+
+
 @st.fragment(run_every=state.TICK_SECONDS)
 def _results() -> None:
     task = kept(
@@ -83,7 +115,8 @@ def _result(task: Task) -> None:
         literal(
             f"{found['backbone']} on {found['dataset']}, {words(found['labels'])}: {found['n_train']:,} images for scores,"
             f" {found['n_validation']:,} to choose the probe, {found['n_test']:,} to test probe and kNN. One pass"
-            f" {seconds['pass']:.1f} s, all scores {seconds['scores']:.1f} s."
+            f" {seconds['pass']:.1f} s, all scores {seconds['scores']:.1f} s"
+            + (f", intervals {seconds['intervals']:.1f} s." if seconds.get("intervals") else ".")
         )
     )
     advice(frame, key=f"frozen-advice-{task.task_id}")

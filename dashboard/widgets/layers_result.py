@@ -26,7 +26,9 @@ def as_frame(found: dict[str, Any], task_id: int) -> pd.DataFrame:
         | {name: cell[name] for name in ("unit", "metric", "value", "reason", "n_images")}
         | {"unit_name": units[cell["unit"]]["name"], "n_features": units[cell["unit"]]["n_features"]}
         | {"detail": json.dumps(cell["detail"], sort_keys=True)}
+        | {"low": cell.get("low"), "high": cell.get("high"), "interval": cell.get("interval", "")}
         for cell in found["cells"]
     ]
     columns = [*about, "unit", "metric", "value", "reason", "n_images", "unit_name", "n_features", "detail"]
-    return pd.DataFrame(rows, columns=columns).astype({"value": float})
+    columns += ["low", "high", "interval"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(("value", "low", "high"), float))

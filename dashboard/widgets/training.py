@@ -10,6 +10,7 @@ from engine.datasets import DatasetInfo
 from engine.forgetting import MEASURE
 from engine.search import words
 from engine.search_fields import DEFAULTS, METHODS
+from engine.spec_fields import LEAST_RESAMPLES, MOST_RESAMPLES
 
 SEARCHES = {"": "No search", "random": "Random search", "grid": "Grid", "halving": "Successive halving"}
 WORDS = {
@@ -67,6 +68,7 @@ def training(info: DatasetInfo | None) -> None:
         " the labels of the 20 most similar images, and scores from formulas. LEEP and NCE need the classifier that the backbone"
         " was pretrained with, and are taken at the last unit. A score that has no meaning on these features says why.",
     )  # fmt: skip
+    _intervals()
     if MEASURE in (draft.value("measures") or ()):
         _source()
     left, right = st.columns(2)
@@ -123,6 +125,27 @@ def _search() -> None:
     if draft.value("search"):
         asked = {"method": draft.value("search"), **{name: draft.value(f"search-{name}") for name in DEFAULTS}}
         st.caption(words(asked, draft.value("epochs")))
+
+
+def _intervals() -> None:
+    """Whether every measure brings a 95 % interval, and from how many resamples."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="lab-intervals-row"):
+        st.toggle(
+            "Intervals of the measures (bootstrap)", draft.start("intervals"), key=draft.key("intervals"),
+            help="A 95 % interval of every measure after every unit. Probe and kNN: Wilson over the test images, at no cost."
+            " Scores from formulas are computed again on random subsamples of the training images, three quarters of every class"
+            " each; the cost card says what that takes.",
+        )  # fmt: skip
+        if draft.value("intervals"):
+            st.number_input(
+                "Resamples",
+                LEAST_RESAMPLES,
+                MOST_RESAMPLES,
+                draft.start("resamples"),
+                20,
+                key=draft.key("resamples"),
+                width=130,
+            )
 
 
 def _source() -> None:

@@ -66,6 +66,11 @@ class Measured:
     detail: dict[str, Any] = field(default_factory=dict)
     solution: Any = None
     """What was fitted, where it can be used further (the probe's weights)."""
+    low: float | None = None
+    """End of a 95 % interval, where one was asked for and there is one."""
+    high: float | None = None
+    interval: str = ""
+    """Its kind, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ class Score:
     """Where known public implementations compute something else."""
     least_per_class: int = 1
     """Images every class needs."""
+    even: tuple[Callable[[Any], Any], Callable[[Any], Any]] | None = None
+    """(to, from) the form in which its deviations do not grow with its size, for intervals; None = as it is."""
     paired: bool = False
     """Two sets only: rows are the same images, widths may differ; otherwise widths are the same, rows are not."""
     measure: Callable[..., Measured] | None = None
@@ -139,7 +146,8 @@ class Score:
         confidence: float = 0.95,
         resamples: int = 200,
         seed: int = 0,
-        method: str = "half_samples",
+        method: str = "subsamples",
+        step: Callable[[], None] = lambda: None,
         **options: Any,
     ) -> ScoreInterval:
         """The score with an interval from resampled images, drawn within each class (or set); see `_intervals`.
@@ -150,7 +158,8 @@ class Score:
             confidence: share of such intervals that hold the value of the whole population.
             resamples: 20 or more; each computes the score once.
             seed: of the draws.
-            method: `half_samples`, or `bca` or `percentile` where the score is the same of every image twice.
+            method: `subsamples`, or `bca` or `percentile` where the score is the same of every image twice.
+            step: called before every resample; may raise to stop.
             options: of this score.
 
         Raises:
@@ -158,9 +167,7 @@ class Score:
         """
         value = self(first, second, **options)
         if method in ("bca", "percentile") and "duplicate_rows" not in self.invariances:
-            raise ScoreNotDefined(
-                self.name, f"{method} draws images twice, and this score sees copies; use half_samples"
-            )
+            raise ScoreNotDefined(self.name, f"{method} draws images twice, and this score sees copies; use subsamples")
         first = np.asarray(first, dtype=np.float64)
         if self.kind == "two_sets":
             second = np.asarray(second, dtype=np.float64)
@@ -170,13 +177,14 @@ class Score:
             strata = [np.flatnonzero(second == one) for one in range(second.max() + 1)]
 
         def on(places: list[np.ndarray]) -> float:
+            step()
             if self.kind == "two_sets":
                 return self(first[places[0]], second[places[-1]], **options)
             chosen = np.concatenate(places)
             return self(first[chosen], second[chosen], **options)
 
         return interval(
-            self.name, value, on, strata, method=method, limits=self.range,
+            self.name, value, on, strata, method=method, limits=self.range, even=self.even,
             confidence=confidence, resamples=resamples, seed=seed,
         )  # fmt: skip
 

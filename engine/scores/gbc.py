@@ -60,6 +60,7 @@ SCORES.register(
         range=(-np.inf, 0.0),
         source="Pandy et al. 2022, section 3.2",
         compute=compute,
+        even=(lambda value: np.log(-value), lambda logarithm: -np.exp(logarithm)),
         invariances=frozenset(
             "column_order translation row_order class_ids duplicate_rows zero_column constant_column".split()
         ),

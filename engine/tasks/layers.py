@@ -7,8 +7,8 @@ from typing import Any
 
 from engine.control import Control
 from engine.errors import SpecError
-from engine.layer_intervals import LEAST, MOST
 from engine.spec import ALL_MEASURES, OF_A_RUN, RunSpec
+from engine.spec_fields import resamples
 from engine.tasks._base import TASKS, TaskContext, TaskKind
 
 SCORED = tuple(name for name in ALL_MEASURES if name not in OF_A_RUN)
@@ -27,13 +27,9 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
     scores = payload.get("scores") or ()
     if several := [name for name in OF_A_RUN if name in scores]:
         raise SpecError(f"{several[0]} compares a network before and after training; scores are: {', '.join(SCORED)}.")
-    variants, intervals = payload.get("variants") or False, payload.get("intervals") or 0
+    variants = payload.get("variants") or False
     if not isinstance(variants, bool):
         raise SpecError(f"variants is {variants!r}; it must be true or false.")
-    if isinstance(intervals, bool) or not isinstance(intervals, int) or (intervals and not LEAST <= intervals <= MOST):
-        raise SpecError(
-            f"intervals is {intervals!r}; it must be a whole number of resamples from {LEAST} to {MOST}, or 0."
-        )
     asked = RunSpec(
         backbone=payload.get("backbone") or "",
         dataset=absolute(str(payload.get("dataset") or "")),
@@ -54,7 +50,7 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
         "weights": asked.weights,
         "seed": asked.seed,
         "variants": variants,
-        "intervals": intervals,
+        "intervals": resamples("intervals", payload.get("intervals")) or 0,
     }
 
 
@@ -103,6 +99,7 @@ TASKS.register(
         title=lambda payload: (
             f"Layers of {payload.get('backbone')} on {payload.get('dataset')}"
             + (", implementations compared" if payload.get("variants") else "")
+            + (", with intervals" if payload.get("intervals") else "")
         ),
     )
 )

@@ -31,6 +31,7 @@ SPECS = [
         source_data="folder:/photographs",
         pooling="adaptive_9k",
         panel_epochs="every 5",
+        score_intervals=200,
         train=TrainSpec(epochs=3, learning_rate=0.1, optimizer="adamw"),
         name="mine",
     ),

@@ -49,6 +49,7 @@ specs = st.builds(
     | st.lists(st.integers(0, 50), max_size=4)
     | st.just("auto")
     | st.integers(1, 99).map("every {}".format),
+    score_intervals=st.none() | st.integers(20, 2_000),
     train=trains,
     name=names | st.just(""),
 )

@@ -108,3 +108,20 @@ def test_the_halves_of_a_dataset_are_one_download():
     assert len({one.info.name for one in planned}) == 4
     assert cost.estimate(planned).download_bytes == next(one.info.download_bytes for one in planned) > 0
     assert list(cost.downloads(planned)) == ["CIFAR-10"]
+
+
+def test_intervals_are_priced_and_shared_units_are_counted_once():
+    def asked(strategy: str, depth: int) -> PlannedRun:
+        spec = RunSpec("net", "data", strategy, depth, 0, 40, measures=("knn", "logme"), score_intervals=100)
+        return PlannedRun(spec, CARD, INFO)
+
+    # 32 training images, of which a resample has 24: 1 ms and 24 D min(24, D) half nanoseconds, D = 4 and 8.
+    unit = [100 * (1e-3 + 5e-10 * 24 * d * d) for d in (4, 8)]
+    assert cost.interval_seconds([asked("linear_probe", 2)]) == pytest.approx(sum(unit))
+    both = [asked("linear_probe", 2), asked("partial_fine_tuning", 1)]
+    assert cost.interval_seconds(both) == pytest.approx(sum(unit) + unit[1])
+    plain = [run("linear_probe", 2, 40)]
+    assert cost.interval_seconds(plain) == 0
+    assert cost.estimate(both).seconds - cost.estimate(both).interval_seconds == pytest.approx(
+        sum(map(cost.run_flops, both)) / cost.NOMINAL_SPEED + 2 * cost.RUN_OVERHEAD_SECONDS
+    )

@@ -160,3 +160,40 @@ def test_heads_with_other_inputs_on_the_same_frozen_backbone_do_not_share_them(r
     shared = Caches()
     for strategy in ("head2toe", "linear_probe"):
         assert tested(strategy, shared) == tested(strategy, Caches())
+
+
+def test_measures_bring_intervals_where_the_run_asks_for_them(run):
+    spec = run(measures=("knn", "logme", "ncc", "leep"), score_intervals=20)
+    shared = Caches()
+    events = events_of(spec, shared=shared)
+    found = depths(events)
+    plain = depths(events_of(run(measures=("knn", "logme", "ncc", "leep")), shared=shared))
+    for place, event in found.items():
+        assert event.value == plain[place].value
+        assert (plain[place].low, plain[place].high, plain[place].interval) == (None, None, "")
+    knn, logme = found[4, "knn_accuracy"], found[2, "logme"]
+    assert knn.interval == "Wilson over test images"
+    assert knn.low <= knn.value <= knn.high
+    assert logme.interval == "random three quarters of every class of the training images, 20 resamples"
+    assert logme.low < logme.high
+    assert found[4, "leep"].interval == ""  # there is no value, and its reason says why
+    # The same from what the worker remembers, and from the seed alone.
+    assert [event.body() for event in events_of(spec, shared=shared)] == [event.body() for event in events]
+    assert [event.body() for event in events_of(spec)] == [event.body() for event in events]
+
+
+def test_an_interval_can_be_stopped_between_two_resamples(run):
+    from engine.control import Cancelled, Control
+
+    class Impatient(Control):
+        steps = 0
+
+        def step(self):
+            self.steps += self.progress.phase == "measuring depths"
+            if self.steps > 10:
+                raise Cancelled
+
+    control = Impatient()
+    with pytest.raises(Cancelled):
+        events_of(run(measures=("logme",), score_intervals=2_000), control=control)
+    assert control.steps == 11

@@ -397,3 +397,15 @@ def test_forgetting_is_before_minus_after(frames, claimed):
     (row,) = frames.frame("forgetting").to_dict("records")
     assert (row["run_id"], row["task"], row["measure"]) == (lease.spec.run_id, "textures", "probe_accuracy")
     assert (row["before"], row["after"], row["drop"], row["n_images"], row["n_labels"]) == (0.75, 0.5, 0.25, 40, 20)
+
+
+def test_intervals_of_scores_are_columns(frames, claimed):
+    leases, lease = claimed
+    kind = "random three quarters, 20 resamples"
+    whole = DepthMeasured(1, "stem", "logme", 0.5, 8, 4, {}, 0.25, 0.75, kind)
+    without = DepthMeasured(2, "block", "logme", 0.5, 8, 4, {}, None, None, "no interval: too few")
+    leases.append(lease, 0, [STARTED, whole, without])
+    one, two = frames.frame("transfer_curve").to_dict("records")
+    assert (one["low"], one["high"], one["interval"]) == (0.25, 0.75, kind)
+    assert pd.isna(two["low"])
+    assert two["interval"] == "no interval: too few"

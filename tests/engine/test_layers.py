@@ -84,12 +84,13 @@ def test_other_implementations_and_intervals_on_request(tiny, colours, home, cap
     for cell in found["cells"]:
         if cell["value"] is not None and cell["low"] is not None:
             assert cell["low"] <= cell["value"] <= cell["high"] or cell["metric"] == "logme"
-    assert cells[4, "knn_accuracy"]["interval"] == "Wilson interval over test images"
+    assert cells[4, "knn_accuracy"]["interval"] == "Wilson over test images"
     assert "20 resamples" in cells[4, "logme"]["interval"] or "no interval" in cells[4, "logme"]["interval"]
     text = layers_command.words(found)
     assert "LogME: implementations compared (training images)." in text
     assert "D/2 ln a keeps D/2 ln a" in text
     assert "In brackets 95 % intervals: " in text
+    assert found["intervals"] == 20
     assert found["seconds"].keys() == {"pass", "scores", "variants", "intervals"}
 
 

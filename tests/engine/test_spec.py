@@ -52,6 +52,7 @@ specs = st.builds(
     ),
     weights=st.sampled_from(["pretrained", "random", "file:weights.safetensors"]),
     measures=st.lists(st.sampled_from(MEASURES), max_size=2),
+    score_intervals=st.none() | st.just(0) | st.integers(20, 2_000),
     train=trains,
     name=st.just("") | names,
 )
@@ -134,6 +135,18 @@ def test_what_is_not_asked_for_is_no_part_of_an_identity():
     assert ExperimentSpec(pooling="adaptive_9k").experiment_id != plain.experiment_id
     assert ExperimentSpec(panel_epochs="every  5").panel_epochs == "every 5"
     assert ExperimentSpec(panel_epochs=[5, 0, 5]).panel_epochs == (0, 5)
+
+
+def test_intervals_that_are_not_asked_for_leave_every_id_as_it_was():
+    run = RunSpec("b", "d", "s", 0, 0)
+    assert dataclasses.replace(run, score_intervals=0).run_id == run.run_id
+    assert "score_intervals" not in dataclasses.replace(run, score_intervals=0).to_dict()
+    assert dataclasses.replace(run, score_intervals=200).run_id != run.run_id
+    grid = ExperimentSpec()
+    assert dataclasses.replace(grid, score_intervals=0).experiment_id == grid.experiment_id
+    for wrong in (5, -1, 2_001, True, 20.0, "100"):
+        with pytest.raises(SpecError, match="whole number of resamples from 20 to 2000, or 0"):
+            dataclasses.replace(grid, score_intervals=wrong)
 
 
 def test_measures_are_the_scores_of_labelled_features_and_of_the_source_head():

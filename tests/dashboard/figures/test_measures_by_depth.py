@@ -139,3 +139,66 @@ def test_refused_everywhere_it_says_why(scale: Scale | None, transfer_curve: Mak
     drawn = measures_by_depth(scored(transfer_curve, dict.fromkeys(range(1, 5))), metric="logme", scale=scale)
     assert drawn.reading == "No value at any unit: too few images."
     assert "no value; too few images" in drawn.alt
+
+
+KIND = "random three quarters of every class, 100 resamples"
+
+
+def with_intervals(frame: pd.DataFrame, ends: dict[int, tuple[float, float] | str]) -> pd.DataFrame:
+    """Ends of an interval, or why there is none, at each unit."""
+    given = [ends[unit] for unit in frame["unit"]]
+    known = [(*one, KIND) if isinstance(one, tuple) else (float("nan"), float("nan"), one) for one in given]
+    return frame.assign(**dict(zip(("low", "high", "interval"), zip(*known, strict=True), strict=True)))
+
+
+def test_intervals_of_a_run_are_a_band_with_their_kind_everywhere(transfer_curve: Make) -> None:
+    frame = scored(transfer_curve, {1: -0.4, 2: 0.25, 3: 1.5, 4: 1.0})
+    frame = with_intervals(frame, {1: (-0.5, -0.3), 2: (0.0, 0.5), 3: (1.25, 1.75), 4: (0.75, 1.25)})
+    drawn = measures_by_depth(frame, metric="logme", scale=LOGME)
+    band, mean, _ = drawn.figure.data
+    assert list(band.x) == [1, 2, 3, 4, 4, 3, 2, 1, None]
+    assert list(band.y) == [-0.3, 0.5, 1.75, 1.25, 0.75, 1.25, 0.0, -0.5, None]
+    assert (band.fill, band.showlegend, band.legendgroup) == ("toself", False, mean.legendgroup)
+    subtitle = drawn.figure.layout.title.subtitle.text.replace("<br>", " ")
+    assert f"band: 95 &#37; interval of one run: {KIND}" in subtitle
+    assert drawn.table[["run_low", "run_high"]].to_numpy().tolist() == [
+        [-0.5, -0.3],
+        [0.0, 0.5],
+        [1.25, 1.75],
+        [0.75, 1.25],
+    ]
+    assert set(drawn.table["run_interval"]) == {KIND}
+    assert f"1.5 (1 seed; 95 % interval of one run 1.25 to 1.75, {KIND})" in drawn.reading
+    assert "95 &#37; interval of one run 1.25 to 1.75" in mean.customdata[2][2].replace("<br>", " ")
+    low, high = drawn.figure.layout.yaxis.autorangeoptions.include
+    assert low < -0.5
+    assert high > 1.75
+
+
+def test_an_interval_that_stands_alone_is_a_bar_and_a_missing_one_has_its_reason(transfer_curve: Make) -> None:
+    frame = scored(transfer_curve, {1: 0.5, 2: 0.25, 3: None, 4: 1.0})
+    frame = with_intervals(frame, {1: "no interval: too few <b>images</b>", 2: (0.0, 0.5), 3: "", 4: (0.75, 1.25)})
+    drawn = measures_by_depth(frame, metric="logme", scale=LOGME, dark=True)
+    bars = drawn.figure.data[0]
+    assert list(bars.x) == [2, 4]
+    assert list(bars.y) == [0.25, 1.0]
+    assert list(bars.error_y.array) == [0.25, 0.25]
+    assert "No interval at unit 1: too few <b>images</b>." in drawn.reading
+    assert "no interval where the table says why" in drawn.figure.layout.title.subtitle.text
+    assert drawn.table["run_interval"].tolist() == ["no interval: too few <b>images</b>", KIND, "", KIND]
+
+
+def test_of_several_runs_the_band_is_the_mean_of_their_intervals(transfer_curve: Make) -> None:
+    frame = transfer_curve({("linear_probe", 4): {0: 0.4, 1: 0.5}})
+    frame = frame.assign(low=frame["value"] - 0.1 * (frame["seed"] + 1), high=frame["value"] + 0.1, interval="Wilson")
+    drawn = measures_by_depth(frame)
+    first = drawn.table.iloc[0]
+    # .41 and .51: ends .31 and .31, .51 and .61
+    assert first[["mean_percent", "run_low", "run_high"]].tolist() == pytest.approx([46, 31, 56])
+    assert (
+        "band: 95 % interval of one run (mean of the runs): Wilson"
+        in drawn.figure.layout.title.subtitle.text.replace("<br>", " ")
+    )
+    assert measures_by_depth(frame.assign(interval="")).table.columns.tolist() == [
+        name for name in drawn.table.columns if not name.startswith("run_")
+    ]

@@ -198,6 +198,35 @@ def test_without_training_shows_curves_refusals_and_advice(part, by_hand, charts
     assert len(charts(app)) == 2
 
 
+def test_intervals_are_priced_asked_for_drawn_and_explained(part, by_hand, press, charts, words, monkeypatch) -> None:
+    app = part("frozen")
+    app.selectbox(key="frozen-labels").set_value("100").run()
+    assert "Intervals take about" not in words(app)
+    app.toggle(key="frozen-intervals").set_value(True).run()
+    assert "Intervals take about" in words(app)
+    assert "100 resamples of every score at every unit (probe and kNN: none)" in words(app)
+    press(app, "Measure every layer")
+    (queued,) = task_queue.list(by_hand.store, "layers")
+    assert queued.payload["intervals"] == 100
+    assert "with intervals" in queued.title
+    task_queue.cancel(by_hand.store, queued.task_id)
+
+    def resampled(kind: str, made=found) -> dict:
+        result = made(kind)
+        kinds = {"probe_accuracy": (0.4, 0.6, "Wilson over test images"), "logme": (None, None, "no interval: too few")}
+        for cell in result["cells"]:
+            cell |= dict(zip(("low", "high", "interval"), kinds[cell["metric"]], strict=True))
+        result["seconds"]["intervals"] = 2.5
+        return result
+
+    monkeypatch.setitem(globals(), "found", resampled)
+    play(by_hand, "layers", queued.payload)
+    said = words(part("frozen"))
+    assert "intervals 2.5 s." in said
+    assert "95 % interval of one run 40.0 % to 60.0 %, Wilson over test images" in said
+    assert "No interval at unit 2: too few." in said
+
+
 def compared() -> list[dict]:
     rows = [
         {"unit": 1, "n": 80, "d": 16, "rank": 5, "ours": None, "values": [4.5]},
