@@ -28,7 +28,9 @@ def added(table: pd.DataFrame, rows: pd.DataFrame, by: Sequence[str], factor: fl
     return table.merge(ends, on=list(by), how="left").assign(run_interval=lambda one: one["run_interval"].fillna(""))
 
 
-def traces(cells: pd.DataFrame, shared: dict[str, Any], uid: str, colour: str) -> list[dict[str, Any]]:
+def traces(
+    cells: pd.DataFrame, shared: dict[str, Any], uid: str, colour: str, alone: bool = True
+) -> list[dict[str, Any]]:
     """A band along the units that follow each other, a bar at one that stands alone; nothing without intervals.
 
     Args:
@@ -36,28 +38,32 @@ def traces(cells: pd.DataFrame, shared: dict[str, Any], uid: str, colour: str) -
         shared: what its traces have in common.
         uid: of the line.
         colour: of the line.
+        alone: whether no other line has bands on the chart: several are paler, so that lines stay in front.
     """
     if COLUMNS[0] not in cells:
         return []
     x, low, high = cells["unit"].astype(float), cells[COLUMNS[0]], cells[COLUMNS[1]]
     has = low.notna() & high.notna()
-    alone = has & ~has.shift(1, fill_value=False) & ~has.shift(-1, fill_value=False)
-    along, edge = _cells.outline(x, low, high, has & ~alone)
+    single = has & ~has.shift(1, fill_value=False) & ~has.shift(-1, fill_value=False)
+    along, edge = _cells.outline(x, low, high, has & ~single)
     about = {**shared, "showlegend": False, "hoverinfo": "skip"}
     drawn = []
     if along:
         drawn.append(
             about
             | {"uid": _style.uid(uid, "interval"), "mode": "lines", "x": along, "y": edge, "fill": "toself"}
-            | {"fillcolor": _style.fade(colour, 0.16), "line": {"width": 1, "color": _style.fade(colour, 0.3)}}
+            | {
+                "fillcolor": _style.fade(colour, 0.16 if alone else 0.08),
+                "line": {"width": 1, "color": _style.fade(colour, 0.3)},
+            }
         )
-    if alone.any():
-        middle = (low + high)[alone] / 2
-        bar = {"type": "data", "array": (high[alone] - middle).tolist(), "color": colour, "thickness": 1.5, "width": 6}
+    if single.any():
+        middle = (low + high)[single] / 2
+        bar = {"type": "data", "array": (high[single] - middle).tolist(), "color": colour, "thickness": 1.5, "width": 6}
         drawn.append(
             about
             | {"uid": _style.uid(uid, "interval alone"), "mode": "markers", "marker": {"size": 1, "color": colour}}
-            | {"x": x[alone].tolist(), "y": middle.tolist(), "error_y": bar}
+            | {"x": x[single].tolist(), "y": middle.tolist(), "error_y": bar}
         )
     return drawn
 

@@ -161,6 +161,7 @@ def _lines(
     keys = _cells.curve_keys(table, columns)
     differing = _cells.varying(keys, columns)
     lines = []
+    alone = len(table[[*columns, "strategy", "frozen_depth"]].drop_duplicates()) == 1
     for place, key in enumerate(keys):
         cells, runs = _cells.of_series(table, columns, key), _cells.of_series(rows, columns, key)
         label = _cells.series_label(key, columns, differing)
@@ -177,12 +178,12 @@ def _lines(
             style = {"colour": colour, "dash": dash, "marker": look.marker, "name": _style.escape(name)}
             uid = _style.uid(*key, strategy, depth)
             mine = runs[(runs["strategy"] == strategy) & (runs["frozen_depth"] == depth)]
-            lines.append(_network(line, mine, uid, style, scale))
+            lines.append(_network(line, mine, uid, style, scale, alone))
     return lines
 
 
 def _network(
-    cells: pd.DataFrame, rows: pd.DataFrame, uid: str, style: dict[str, str], scale: Scale
+    cells: pd.DataFrame, rows: pd.DataFrame, uid: str, style: dict[str, str], scale: Scale, alone: bool
 ) -> list[dict[str, Any]]:
     rows = rows[rows["value"].notna()].sort_values(["unit", "seed"])
     name = style["name"]
@@ -213,7 +214,7 @@ def _network(
         "customdata": rows["seed"].tolist(),
         "hovertemplate": f"<b>{name}</b>, one run<br>unit %{{x}}, seed %{{customdata}}<br>{scale.hover}<extra></extra>",
     }
-    return [*_run_intervals.traces(cells, shared, uid, style["colour"]), mean, dots]
+    return [*_run_intervals.traces(cells, shared, uid, style["colour"], alone), mean, dots]
 
 
 def _size(cell: Any) -> str:

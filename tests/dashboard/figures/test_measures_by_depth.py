@@ -196,7 +196,7 @@ def test_of_several_runs_the_band_is_the_mean_of_their_intervals(transfer_curve:
     # .41 and .51: ends .31 and .31, .51 and .61
     assert first[["mean_percent", "run_low", "run_high"]].tolist() == pytest.approx([46, 31, 56])
     assert (
-        "band: 95 % interval of one run (mean of the runs): Wilson"
+        "band: 95 &#37; interval of one run (mean of the runs): Wilson"
         in drawn.figure.layout.title.subtitle.text.replace("<br>", " ")
     )
     assert measures_by_depth(frame.assign(interval="")).table.columns.tolist() == [
