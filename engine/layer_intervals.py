@@ -22,8 +22,6 @@ ON_TEST = ("linear_probe", "knn")
 """Scores that are accuracies on test images."""
 WILSON = "Wilson over test images"
 SUBSAMPLES = "random three quarters of every class of the training images"
-NONE = "no interval: "
-"""Begins the kind of an interval that there is none of; the reason follows."""
 CALL_SECONDS, PRODUCT_SECONDS, MIXTURE_SECONDS = 1e-3, 5e-10, 7e-8
 """Of one core, once: what a score takes at least, per N D min(N, D) of its decompositions, and per N D C of NLEEP's mixtures.
 Nine shapes from 20 x 64 to 1,000 x 2,048 were timed; a score takes a fifth to twice of what these say."""
@@ -59,7 +57,7 @@ def interval_of(
     try:
         made = score.interval(first, second, resamples=resamples, seed=seed, step=step)
     except ScoreNotDefined as error:
-        return {"low": None, "high": None, "interval": f"{NONE}{error.reason}"}
+        return {"low": None, "high": None, "interval": f"{stats.WHY_NONE}{error.reason}"}
     return {"low": made.low, "high": made.high, "interval": f"{SUBSAMPLES}, {made.resamples} resamples"}
 
 
@@ -82,12 +80,3 @@ def seconds(scores: Sequence[str], n_train: int, widths: Sequence[int], n_classe
                 mixture = n * min(n, d) * n_classes if score.name == "nleep" else 0.0
                 total += CALL_SECONDS + PRODUCT_SECONDS * product + MIXTURE_SECONDS * mixture * 5
     return total * resamples
-
-
-def kinds(found: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The kinds of intervals that there are, and the reasons where there is none, each once, of the texts given."""
-    each = list(dict.fromkeys(text for text in found if text))
-    return (
-        [text for text in each if not text.startswith(NONE)],
-        [text.removeprefix(NONE) for text in each if text.startswith(NONE)],
-    )

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from engine import implementation_words, layer_intervals
+from engine import implementation_words, stats
 from engine.errors import SpecError
 from engine.layer_intervals import RESAMPLES
 from engine.spec import ALL_MEASURES, OF_A_RUN, POOLINGS
@@ -110,7 +110,7 @@ def words(found: dict[str, Any]) -> str:
         f" tested on {found['n_test']:,}. {found['classes']} classes.",
         f"One pass {seconds['pass']:.1f} s, scores {seconds['scores']:.1f} s.",
     ]
-    ranges, _ = layer_intervals.kinds([cell.get("interval", "") for cell in found["cells"]])
+    ranges, _ = stats.kinds([cell.get("interval", "") for cell in found["cells"]])
     above += [f"In brackets 95 % intervals: {'; '.join(ranges)} ({seconds['intervals']:.1f} s)."] if ranges else []
     return "\n".join([*above, "", *_table(head, rows), *_reasons(found), *_without(found), *compared_words(found)])
 
@@ -160,7 +160,7 @@ def _without(found: dict[str, Any]) -> list[str]:
     names_of = {score["metric"]: score["name"] for score in found["scores"]}
     units: dict[tuple[str, str], list[int]] = {}
     for cell in found["cells"]:
-        _, reasons = layer_intervals.kinds([cell.get("interval", "")])
+        _, reasons = stats.kinds([cell.get("interval", "")])
         for reason in reasons:
             units.setdefault((names_of[cell["metric"]], reason), []).append(cell["unit"])
     lines = [f"  {name}, unit {', '.join(map(str, at))}: {reason}." for (name, reason), at in units.items()]

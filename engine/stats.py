@@ -18,6 +18,8 @@ STUDENT_T = "Student t"
 OVER_SEEDS = "Student t over seeds"
 OVER_IMAGES = "Wilson over images"
 NO_INTERVAL = "none"
+WHY_NONE = "no interval: "
+"""Begins the kind of an interval that was asked for and that there is none of; the reason follows."""
 _EXACT_FLIPS = 20  # 2**20 sums are a million floats; beyond that the flips are drawn
 _DRAWN_FLIPS = 100_000
 
@@ -63,6 +65,15 @@ class PairedDifference:
     def claim(self) -> bool:
         """Whether there are pairs enough for a claim and the interval leaves out 0."""
         return self.n >= CLAIM_PAIRS and (self.interval.low > 0 or self.interval.high < 0)
+
+
+def kinds(found: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The kinds of intervals that there are, and the reasons where there is none, each once, of the texts given."""
+    each = list(dict.fromkeys(text for text in found if text))
+    return (
+        [text for text in each if not text.startswith(WHY_NONE)],
+        [text.removeprefix(WHY_NONE) for text in each if text.startswith(WHY_NONE)],
+    )
 
 
 def wilson(accuracy: float, n: int, level: float = LEVEL) -> Interval:

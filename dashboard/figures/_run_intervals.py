@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.figures import _cells, _style
-from engine import layer_intervals
+from engine import stats
 
 COLUMNS = ["run_low", "run_high", "run_interval"]
 
@@ -72,7 +72,7 @@ def notes(table: pd.DataFrame) -> list[str]:
     """What the band is, and that it is missing somewhere; nothing without intervals."""
     if COLUMNS[0] not in table:
         return []
-    known, missing = layer_intervals.kinds(table["run_interval"].tolist())
+    known, missing = stats.kinds(table["run_interval"].tolist())
     several = table.loc[table[COLUMNS[0]].notna(), "seeds"].max() > 1
     said = [f"band: 95 % interval of one run{' (mean of the runs)' if several else ''}: {kind}" for kind in known]
     return said + (["no interval where the table says why"] if missing else [])
@@ -100,6 +100,6 @@ def missing(table: pd.DataFrame) -> str:
     if COLUMNS[0] not in table:
         return ""
     without = table[(table["seeds"] > 0) & table[COLUMNS[0]].isna()]
-    _, reasons = layer_intervals.kinds(without["run_interval"].tolist())
+    _, reasons = stats.kinds(without["run_interval"].tolist())
     units = ", ".join(dict.fromkeys(str(unit) for unit in without["unit"]))
     return f" No interval at unit {units}: {'; '.join(reasons)}." if reasons else ""
