@@ -193,7 +193,7 @@ def _plan(args: argparse.Namespace) -> int:
     for sentence in left_out_words(left_out(spec, home=store.home)):
         print(sentence)
     if spec.search:
-        print(f"Search ({spec.search['method']}): {search.words(spec.search, spec.train.epochs)}")
+        print(f"Search ({spec.search['method']}): {search.words(spec.search, spec.train.epochs, spec.panel_epochs)}")
     for sentence in cautions(planned):
         print(f"Careful: {sentence}")
     return 0

@@ -122,7 +122,7 @@ def run_flops(planned: PlannedRun) -> float:
     total += forgetting.images_passed(run.measures, run.dataset, run.source_data, times=asked) * forward
     if strategy.solves_head:
         return total
-    epochs = search.spent(planned.run.search, planned.run.train.epochs)
+    epochs = search.spent(run.search, run.train.epochs, run.panel_epochs)
     passes = forward * (1 + strategy.extra_passes) + backward_flops(planned)
     return (
         total

@@ -204,6 +204,11 @@ class TrialEnded(Event):
     validation_accuracy: float | None
     """None, as the loss, where it diverged."""
     validation_loss: float | None
+    flops: float | None = None
+    """Of its training and validation; None in events of earlier versions."""
+    seconds: float | None = field(default=None, compare=False)
+    energy_joules: float | None = field(default=None, compare=False)
+    """As the seconds, of this machine and no part of what runs must repeat; both None where it was resumed on its way."""
 
 
 @dataclass(frozen=True)

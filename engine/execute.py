@@ -24,6 +24,7 @@ from engine.device import Device, precision
 from engine.errors import BackboneError, ScoreNotDefined, StrategyError
 from engine.events import Event, FreezeChecked, Notice, Started, Tested
 from engine.kept import Kept
+from engine.learned import Learned
 from engine.measured_cost import Meter
 from engine.panel import Panel
 from engine.recipes import resolved
@@ -47,6 +48,7 @@ def execute(
     shared: Caches | None = None,
     resume: dict[str, Any] | None = None,
     kept_as: str = "",
+    trained: Learned | None = None,
 ) -> Generator[Event | train.Savepoint, None, Network]:
     """Compute one run.
 
@@ -58,6 +60,7 @@ def execute(
         shared: decoded images and measures of earlier runs of this process.
         resume: state of a savepoint of the same run; its events up to there are not repeated.
         kept_as: run id under which weights are kept; "" = the run's own.
+        trained: what the training of this very run has given before; it is told again and not repeated. None = it trains.
 
     Yields:
         Events in an order that depends on the spec alone, and savepoints between them.
@@ -77,7 +80,6 @@ def execute(
         return (yield from searched(run, device, home=home, control=control, shared=shared, resume=resume))
     control.enter("loading", 0.0)
     meter = Meter(device, resumed=resume is not None)
-    torch.manual_seed(seeding.derive(run.seed, "torch"))
     ready, started, tuning = prepare(run, device, home, control, shared or Caches())
     frozen_before = hashes(ready.network)
     if resume is None:
@@ -94,8 +96,12 @@ def execute(
         if STRATEGIES[run.strategy].probe_first:
             heads.start_from_probe(ready)
         tuning.begin()
-        chosen = yield from train.fit(training_task(ready, tuning), resume)
-        meter.trained(control.progress)
+        if trained:
+            chosen = yield from trained.again(ready.network)
+            control.progress.epoch = trained.epochs[-1].epoch
+        else:
+            chosen = yield from train.fit(training_task(ready, tuning), resume)
+            meter.trained(control.progress)
         if chosen is not None:
             chosen = yield from tuning.after(functools.partial(validate, ready), chosen)
     yield freeze_proof(ready.network, frozen_before)
@@ -121,6 +127,7 @@ def prepare(
     run: RunSpec, device: Device, home: Path | None, control: Control, shared: Caches
 ) -> tuple[Prepared, Started, Tuning]:
     """Decode, split, build, load, put in, freeze; raises TransferscopeError where one of these is not possible."""
+    torch.manual_seed(seeding.derive(run.seed, "torch"))
     strategy = STRATEGIES[run.strategy]
     weights = strategy.weights or run.weights
     fetch_weights(run, weights, home, control)

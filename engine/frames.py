@@ -12,8 +12,10 @@ test_n (images), selection, trainable_parameters, total_parameters, device, prec
 queue_position (1 = next), images_per_second. Measured, of finished runs: flops (training, validation, test),
 train_images_per_second, peak_memory_bytes (of the process on a processor, of the device's memory on a GPU),
 energy_joules, energy_source ("RAPL" or "NVML": counters of the whole machine; "estimated": time x a stated
-wattage; "" = not known); of a searched run these are of the chosen setting, and seconds are of the whole search. optimizer and
-learning_rate (at its peak; NA = left at auto; of a searched run what the search began with).
+wattage; "" = not known). Of a searched run flops, seconds, energy_joules and peak memory are of the whole run, and search_flops,
+search_seconds and search_energy_joules are the part of it that finding the setting took (all trials but the one whose training
+was kept; 0 without a search, NA where not known: a run that was resumed); the rest is what the chosen setting itself took.
+optimizer and learning_rate (at its peak; NA = left at auto; of a searched run what the search began with).
 
 `learning_curve`: experiment_id, run_id, backbone, dataset, strategy, frozen_depth, seed, label_budget, budget, epoch (0 = before
 training), split (train or validation), metric (accuracy 0..1 or loss in nats), value.
@@ -130,6 +132,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "peak_memory_bytes": "Int64",
         "energy_joules": "float64",
         "energy_source": "str",
+        "search_flops": "float64",
+        "search_seconds": "float64",
+        "search_energy_joules": "float64",
     },
     "search": {**_CELL, **search_frame.COLUMNS},
     "interpolation": {**_CELL, "alpha": "float64", "metric": "str", "task": "str", "value": "float64"},
@@ -138,6 +143,9 @@ COLUMNS: dict[str, dict[str, str]] = {
     **{name: {**_CELL, **columns} for name, columns in depth_frames.COLUMNS.items()},
 }
 
+_MEASURED = ("flops", "train_images_per_second", "peak_memory_bytes", "energy_joules")
+_OF_SEARCH = ("search_flops", "search_seconds", "search_energy_joules")
+"""Columns of `runs` that `engine.measured_cost` gives."""
 
 Maker = Callable[[dict[str, Any]], Iterable[dict[str, Any]]]
 DepthRows = Callable[[dict[str, Any], int, str, list[Event]], Iterable[dict[str, Any]]]
@@ -254,6 +262,8 @@ class Frames:
             (event.validation_accuracy for event in epochs if event.validation_accuracy is not None), default=None
         )
         cost = progress.get("cost", {})
+        if spec.search and "search_flops" not in cost:
+            cost = {}  # of an earlier version, which counted the chosen setting alone
         damage = self._damage.get((stored["run_id"], stored["attempt"]), "")
         state = "failed" if damage else stored["state"]
         yield self._cell(stored) | {
@@ -290,10 +300,8 @@ class Frames:
             "eta_seconds": progress.get("eta_seconds") if state == "running" else None,
             "queue_position": stored["queue_position"],
             "images_per_second": progress.get("images_per_second"),
-            **{
-                name: cost.get(name)
-                for name in ("flops", "train_images_per_second", "peak_memory_bytes", "energy_joules")
-            },
+            **{name: cost.get(name) for name in _MEASURED},
+            **{name: cost.get(name) if spec.search else 0.0 for name in _OF_SEARCH},
             "energy_source": cost.get("energy_source", ""),
         }
 

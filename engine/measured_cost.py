@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from engine.depths import Prepared
     from engine.device import Device
     from engine.tuning import Tuning
+
+Cost = dict[str, float | int | str]
+"""By column of the frame `runs`, and `seconds`; what is not known is left out."""
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _IMAGES = 2
@@ -43,17 +47,20 @@ class Meter:
         if progress.training_began is not None and progress.images:
             self.rate = progress.images / max(time.monotonic() - progress.training_began, 1e-9)
 
-    def read(self, ready: Prepared, tuning: Tuning, epochs: int) -> dict[str, float | int | str]:
-        """What the run took, at its very end; keys are columns of the frame `runs`, and what is not known is left out.
+    def read(self, ready: Prepared, tuning: Tuning, epochs: int, *, tested: bool = True) -> Cost:
+        """What the run took, at its very end.
 
         Args:
             ready: the run, trained and tested.
             tuning: what its strategy did.
             epochs: that were trained, 0 where the head was solved.
+            tested: whether the test images were read (a trial of a search reads none).
         """
-        joules, source = self.energy.read(time.monotonic() - self.began)
+        seconds = time.monotonic() - self.began
+        joules, source = self.energy.read(seconds)
         found: dict[str, float | int | str | None] = {
-            "flops": flops(ready, tuning, epochs),
+            "flops": flops(ready, tuning, epochs, tested=tested),
+            "seconds": None if self.resumed else seconds,
             "train_images_per_second": self.rate,
             "peak_memory_bytes": peak(self.device) if self.peak_known else None,
             # Of a run that was resumed only the last part was seen.
@@ -63,7 +70,43 @@ class Meter:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def flops(ready: Prepared, tuning: Tuning, epochs: int) -> float:
+def with_search(own: Cost | None, others: Sequence[Cost], kept: Cost | None, *, resumed: bool) -> Cost | None:
+    """What a searched run took as a whole, and of that (`search_...`) what finding the setting took.
+
+    The latter is all trials but the one whose training was kept: that one is what the chosen setting itself takes.
+
+    Args:
+        own: of the chosen setting's part of the run; its operations include those of the kept training. None = it has no end.
+        others: of the trials that were not kept.
+        kept: of the trial that was; None = the chosen setting was trained once more.
+        resumed: whether the run was resumed: its energy is then not known as a whole.
+    """
+    if own is None:
+        return None
+    trials = [*others, *([kept] if kept else [])]
+    found: dict[str, float | int | str | None] = {
+        **own,
+        "search_flops": _sum(others, "flops"),
+        "search_seconds": _sum(others, "seconds"),
+        "search_energy_joules": None if resumed else _sum(others, "energy_joules"),
+        "energy_joules": None if resumed else _sum([own, *trials], "energy_joules"),
+        "peak_memory_bytes": max((one.get("peak_memory_bytes", 0) for one in (own, *trials)), default=0) or None,
+    }
+    found["flops"] = own["flops"] + found["search_flops"]
+    if kept:
+        found["train_images_per_second"] = kept.get("train_images_per_second")
+    sources = {one["energy_source"] for one in (own, *trials) if "energy_source" in one}
+    found["energy_source"] = (sources.pop() if len(sources) == 1 else "estimated") if found["energy_joules"] else None
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _sum(costs: Sequence[Cost], name: str) -> float | None:
+    """None where one of them is not known."""
+    values = [one.get(name) for one in costs]
+    return None if None in values else float(sum(values))
+
+
+def flops(ready: Prepared, tuning: Tuning, epochs: int, *, tested: bool = True) -> float:
     """Floating-point operations of the run's training, validation and one test pass, by torch's own counter.
 
     One image is counted forward, and forward and backward in every phase of the training (what learns then decides how far
@@ -84,7 +127,8 @@ def flops(ready: Prepared, tuning: Tuning, epochs: int) -> float:
         total += (phase.end - begin) * _count(ready, tuning, backward=True)
         begin = phase.end
     network.rest(())
-    return epochs * (n_train * total + n_validation * forward) + forward * (n_validation + n_test)
+    read = n_validation + (n_test if tested else 0)
+    return epochs * (n_train * total + n_validation * forward) + forward * read
 
 
 def _count(ready: Prepared, tuning: Tuning, *, backward: bool) -> float:

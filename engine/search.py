@@ -180,20 +180,37 @@ def rungs(search: Mapping[str, Any], epochs: int) -> tuple[tuple[int, int], ...]
     return tuple((n // base**rung, max(1, round(epochs / base ** (last - rung)))) for rung in range(last + 1))
 
 
-def spent(search: Mapping[str, Any] | None, epochs: int) -> int:
-    """Epochs that a run trains in all: those of the search, and those of the chosen setting."""
-    return epochs + (sum(n * each for n, each in rungs(search, epochs)) if search else 0)
+def trained_again(panel_epochs: object) -> bool:
+    """Whether the chosen setting trains once more, although a trial has trained it to its end.
+
+    The last rung always trains for all epochs, with the seed, the data and the batches of the run, so what the best of its
+    trials has learned is kept. Not where a panel measures the depths while the network trains (`panel_epochs` is given): it
+    needs the network after every epoch, and measuring every trial would cost more than one training.
+    """
+    return panel_epochs is not None
 
 
-def words(search: Mapping[str, Any], epochs: int) -> str:
-    """What every strategy that trains is given: "8 settings each, 240 epochs in all; the best then trains 30 more"."""
+def spent(search: Mapping[str, Any] | None, epochs: int, panel_epochs: object = None) -> int:
+    """Epochs that a run trains in all: those of the search, and those of the chosen setting where it trains once more."""
+    if not search:
+        return epochs
+    return sum(n * each for n, each in rungs(search, epochs)) + (epochs if trained_again(panel_epochs) else 0)
+
+
+def words(search: Mapping[str, Any], epochs: int, panel_epochs: object = None) -> str:
+    """What every strategy that trains is given: "8 settings each, 240 epochs in all, on validation images; ..."."""
     steps = rungs(search, epochs)
     trained = sum(n * each for n, each in steps)
     how = ", then ".join(f"{n} for {each}" for n, each in steps) if len(steps) > 1 else ""
     rest = f" ({how} epochs)" if how else ""
+    last = (
+        f"the best then trains {epochs:,} more, measured while it does, and is tested"
+        if trained_again(panel_epochs)
+        else "the best, as it was trained, is tested"
+    )
     return (
         f"{_given(search, 'settings')} settings for each strategy that trains, {trained:,} epochs in all{rest}, on validation"
-        f" images; the best then trains {epochs:,} more and is tested."
+        f" images; {last}."
     )
 
 

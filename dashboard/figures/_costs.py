@@ -44,6 +44,8 @@ COSTS = {
     ),
 }  # fmt: skip
 """By column of the runs; the last three are of `engine.forgetting.with_forgetting`."""
+SEARCHED = {name: f"search_{name}" for name in ("seconds", "flops", "energy_joules")}
+"""Costs to which the trials of a search add, and the column of the runs that says how much of them these are."""
 FORGETTING = ("source_lost", "held_lost", "drift")
 
 

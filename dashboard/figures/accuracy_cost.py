@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dashboard.figures import _cells, _style, _words
-from dashboard.figures._costs import COSTS, Cost, amount
+from dashboard.figures._costs import COSTS, SEARCHED, Cost, amount
 from dashboard.figures._style import Drawn
 
 _CELL = ["strategy", "frozen_depth", "n_units"]
+SEARCH_PART = "search_part"
+"""Column of the table, where runs were searched: how much finding the setting took, in the unit of the cost (NA: not known)."""
 _LOG_FROM = 20.0  # largest cost over smallest, from which a linear axis would crowd the cheap cells
 
 
@@ -20,6 +23,7 @@ def accuracy_cost(
     runs: pd.DataFrame,
     *,
     cost: str = "seconds",
+    alone: bool = False,
     dark: bool = False,
     uirevision: str = "accuracy_cost",
     series: Sequence[str] = _cells.SERIES,
@@ -31,6 +35,7 @@ def accuracy_cost(
     Args:
         runs: `runs`; those with a test accuracy and a cost are drawn.
         cost: a key of `COSTS`, a column of `runs`.
+        alone: of searched runs, draw what the chosen setting itself took, without what finding it took.
         dark: draw for a dark background.
         uirevision: zoom and hidden traces are kept while it stays the same.
         series: columns whose values make cells of their own.
@@ -40,10 +45,10 @@ def accuracy_cost(
     """
     if cost not in COSTS:
         raise ValueError(f"cost is {cost!r}; it must be one of: {', '.join(COSTS)}.")
-    about = COSTS[cost]
+    about = _about(cost, runs, alone)
     title, axis_title, unit = about.title, about.axis, about.unit
     look = {"dark": dark, "uirevision": uirevision}
-    rows = runs if runs.empty else _measured(runs, cost)
+    rows = runs if runs.empty else _measured(runs, cost, alone)
     if rows.empty:
         return _style.empty(
             title,
@@ -69,6 +74,7 @@ def accuracy_cost(
             _cells.seeds_note(table["seeds"]),
             "dots runs, marks means, ringed: Pareto front",
             _source_note(runs, cost),
+            _search_note(table, cost, alone),
         ],
         xaxis=_cost_axis(axis_title, rows[cost].max() / rows[cost].min() if log else 0.0),
         yaxis=_style.accuracy_axis(values=rows["value"] * 100),
@@ -89,16 +95,46 @@ def _source_note(runs: pd.DataFrame, cost: str) -> str:
     return "; ".join(words.get(one, one) for one in sources)
 
 
-def _measured(runs: pd.DataFrame, cost: str) -> pd.DataFrame:
+def _about(cost: str, runs: pd.DataFrame, alone: bool) -> Cost:
+    """The words of a cost; the axis says whether the trials of a search are in it."""
+    about = COSTS[cost]
+    if not _searched(runs, cost):
+        return about
+    said = "chosen setting alone" if alone else "search included"
+    before, _, unit = about.axis.partition(" (")
+    return replace(about, axis=f"{before}, {said}" + (f" ({unit}" if unit else ""))
+
+
+def _searched(runs: pd.DataFrame, cost: str) -> bool:
+    """Whether trials of a search are a part of this cost in any of these runs."""
+    return cost in SEARCHED and SEARCHED[cost] in runs and bool((pd.to_numeric(runs[SEARCHED[cost]]) > 0).any())
+
+
+def _search_note(table: pd.DataFrame, cost: str, alone: bool) -> str:
+    """Say how much of the cost the search is, where there was one."""
+    if SEARCH_PART not in table or alone:
+        return ""
+    shares = (table[SEARCH_PART] / table[cost])[table[SEARCH_PART] > 0] * 100
+    low, high = f"{shares.min():.0f}", f"{shares.max():.0f}"
+    return f"finding the setting: {low if low == high else f'{low} to {high}'} % of a searched run"
+
+
+def _measured(runs: pd.DataFrame, cost: str, alone: bool) -> pd.DataFrame:
     rows = runs.assign(value=runs["test_accuracy"].astype(float), n_images=runs["test_n"])
     rows[cost] = pd.to_numeric(rows[cost]).astype(float)
+    if _searched(runs, cost):
+        part = pd.to_numeric(rows[SEARCHED[cost]]).astype(float)
+        rows[SEARCH_PART] = part
+        if alone:  # runs whose part is not known are not drawn
+            rows[cost] = rows[cost] - part
     return rows[np.isfinite(rows["value"]) & np.isfinite(rows[cost])].drop_duplicates("run_id")
 
 
 def _table(rows: pd.DataFrame, columns: Sequence[str], cost: str) -> pd.DataFrame:
     by = [*columns, *_CELL]
     table = _cells.percent_summary(rows, by)
-    costs = rows.groupby(by, dropna=False, sort=False)[cost].mean().reset_index()
+    amounts = [cost, SEARCH_PART] if SEARCH_PART in rows else [cost]
+    costs = rows.groupby(by, dropna=False, sort=False)[amounts].mean().reset_index()
     table = table.merge(costs, on=by).sort_values([cost, "mean_percent"], ascending=[True, False], ignore_index=True)
     return table.assign(on_front=_front(table[cost], table["mean_percent"], _cells.series_keys(table, columns)))
 
@@ -155,13 +191,22 @@ def _traces(
                     "color": [_style.PAPER[dark] if one else look.colour for one in alone],
                 },
                 "hovertext": [
-                    f"{text}<br>mean {amount(value)} {unit}"
-                    for text, value in zip(_words.cell_hover(cells), cells[cost], strict=True)
+                    f"{text}<br>mean {amount(value)} {unit}{_part_words(part, unit)}"
+                    for text, value, part in zip(_words.cell_hover(cells), cells[cost], _parts(cells), strict=True)
                 ],
                 "hoverinfo": "text",
             }
         )
     return traces
+
+
+def _parts(cells: pd.DataFrame) -> pd.Series:
+    """What finding the setting took in every cell; 0 where nothing was searched."""
+    return cells[SEARCH_PART] if SEARCH_PART in cells else pd.Series(0.0, cells.index)
+
+
+def _part_words(part: float, unit: str) -> str:
+    return f"<br>finding the setting: {amount(part)} {unit}" if part > 0 else ""
 
 
 def _front_line(

@@ -7,11 +7,16 @@ from typing import Any
 import pandas as pd
 
 from dashboard.figures import _style, _words
+from dashboard.figures._costs import COSTS, amount
 from dashboard.figures._style import Drawn
 
 TITLE = "Search: best on validation so far"
 WORDS = {"random": "random search", "grid": "grid search", "halving": "successive halving"}
-COLUMNS = ["strategy", "frozen_depth", "step", "epochs_spent", "best_percent", "seeds", "settings_each", "epochs_each"]
+TOOK = {"seconds": "seconds_spent", "flops": "operations_spent", "energy_joules": "joules_spent"}
+"""Columns of the frame, and of the table: sums over the settings so far (NA where one of them is not known)."""
+COLUMNS = [
+    "strategy", "frozen_depth", "step", "epochs_spent", "best_percent", "seeds", "settings_each", "epochs_each", *TOOK.values(),
+]  # fmt: skip
 _SERIES = ["backbone", "dataset", "budget"]
 _CELL = ["strategy", "frozen_depth"]
 
@@ -32,7 +37,12 @@ def search_progress(search: pd.DataFrame, *, dark: bool = False, uirevision: str
         said = "A step appears for every setting that was tried; the test images wait for the one that is chosen."
         return _style.empty(TITLE, said, COLUMNS, **look, xaxis=axis, yaxis={"title": {"text": label}})
     rows = search.drop_duplicates(["run_id", "trial", "rung"]).copy()
-    rows["step"] = rows.groupby("run_id", sort=False).cumcount() + 1
+    by_run = rows.groupby("run_id", sort=False)
+    rows["step"] = by_run.cumcount() + 1
+    for name, spent in TOOK.items():
+        # Whatever follows a setting whose cost is not known is not known as a sum either.
+        known = rows[name].notna().groupby(rows["run_id"], sort=False).cummin()
+        rows[spent] = by_run[name].cumsum().where(known)
     table = _table(rows)
     method = WORDS.get(str(rows["method"].iloc[0]), "search")
     several = rows[_SERIES].drop_duplicates().shape[0]
@@ -57,6 +67,7 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
     found = rows.groupby(by, sort=True).agg(
         epochs_spent=("epochs_spent", "mean"), best=("best_accuracy", "mean"), seeds=("seed", "nunique"),
         runs=("run_id", "nunique"), missing=("best_accuracy", lambda values: values.isna().any()),
+        **{spent: (spent, lambda values: values.mean(skipna=False)) for spent in TOOK.values()},
     )  # fmt: skip
     found = found.reset_index()
     enough = found["runs"] == found.groupby(_CELL)["runs"].transform("max")
@@ -117,5 +128,17 @@ def _reading(table: pd.DataFrame, ends: pd.DataFrame, method: str) -> str:
     return (
         f"{_name(best)} validates best, {best.best_percent:.1f} % after {best.epochs_spent:.0f} epochs; {began} gave"
         f" {first['best_percent']:.1f} %, so searching added {gained:.1f} points on the images that chose. What it is worth is"
-        " said by the test accuracy."
+        f" said by the test accuracy.{_took(best)}"
     )
+
+
+def _took(end: Any) -> str:
+    """What all its settings took, as far as that is known."""
+    said = [
+        f"{amount(value)} {COSTS[name].unit}"
+        for name, spent in TOOK.items()
+        if not pd.isna(value := getattr(end, spent))
+    ]
+    if not said:
+        return ""
+    return f" All its settings together took {', '.join(said)} a run, the one that was taken included."

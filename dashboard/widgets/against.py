@@ -11,7 +11,7 @@ from dashboard import state
 from dashboard.figures import accuracy_cost
 from dashboard.figures._budget import options, steps, within
 from dashboard.figures._costs import COSTS as COSTED
-from dashboard.figures._costs import FORGETTING, amount
+from dashboard.figures._costs import FORGETTING, SEARCHED, amount
 from dashboard.widgets.chart import chart
 from dashboard.widgets.frames_of import ended
 from dashboard.widgets.literal import literal
@@ -26,6 +26,7 @@ COSTS = {
     "peak_memory_bytes": "Peak memory",
     "energy_joules": "Energy",
 }
+SEARCH = {"whole": "Search included", "alone": "Chosen setting alone"}
 LOST = {"source_lost": "Source accuracy lost", "held_lost": "Lost on held tasks", "drift": "Drift"}
 
 
@@ -36,9 +37,23 @@ def against_cost(experiment_id: str, runs: pd.DataFrame) -> None:
         help=explained("Pareto front"),
     )  # fmt: skip
     measured = state.derived(ended, runs)
-    drawn = state.chart("compare", accuracy_cost, measured, cost=cost, uirevision=f"{experiment_id}-{cost}")
+    alone = str(cost) in SEARCHED and bool((measured[SEARCHED[str(cost)]] > 0).any()) and _alone()
+    drawn = state.chart(
+        "compare", accuracy_cost, measured, cost=cost, alone=alone, uirevision=f"{experiment_id}-{cost}-{alone}"
+    )
     chart(drawn, key="compare-cost-chart")
     budget(drawn.light.table, str(cost))
+
+
+def _alone() -> bool:
+    """Whether the cost of a searched run is drawn without what finding its setting took."""
+    chosen = st.segmented_control(
+        "Of searched runs", SEARCH, format_func=SEARCH.get, default="whole", required=True, key="compare-search-cost",
+        bind="query-params",
+        help="A search trains many settings and tests one. The whole run is what it took to get this accuracy; the chosen"
+        " setting alone is what it would take whoever knows it already.",
+    )  # fmt: skip
+    return chosen == "alone"
 
 
 def against_forgetting(experiment_id: str, runs: pd.DataFrame) -> None:

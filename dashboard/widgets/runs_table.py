@@ -20,12 +20,14 @@ def collapsed(runs: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """One row per cell, and a sentence with what is the same in all of them.
 
     The rows have: cell (its name), the columns of the cell that differ, seeds finished and planned, mean and smallest and
-    largest test accuracy (percent), mean validation accuracy (percent), trained parameters, mean seconds, freeze proof.
+    largest test accuracy (percent), mean validation accuracy (percent), trained parameters, mean seconds, freeze proof; and of
+    a search how many of the seconds finding the setting took.
     """
     if runs.empty:
         return "No runs.", pd.DataFrame(columns=["cell"])
     same = [name for name in SAID if runs[name].nunique(dropna=False) == 1]
     words = [f"{SAID[name]} {runs[name].iloc[0]}" for name in same]
+    searched = "search_seconds" in runs and bool((runs["search_seconds"] > 0).any())
     rows = []
     for _, cell in runs.groupby(CELL, dropna=False, sort=False):
         first = cell.iloc[0]
@@ -41,6 +43,7 @@ def collapsed(runs: pd.DataFrame) -> tuple[str, pd.DataFrame]:
                 "validation accuracy, mean (%)": (cell["val_accuracy"] * 100).mean(),
                 "trained parameters": cell["trainable_parameters"].max(),
                 "time, mean (s)": cell["seconds"].mean(),
+                **({"of it finding the setting (s)": cell["search_seconds"].mean()} if searched else {}),
                 "frozen units": _proof(cell),
             }
         )

@@ -100,7 +100,7 @@ def _search() -> None:
             "Search the settings", methods, methods.index(draft.start("search")), key=draft.key("search"),
             format_func=SEARCHES.get, width=260,
             help="Tries several learning rates and settings of every strategy on the validation images, the same number for"
-            " each, then trains the best one as an ordinary run. Test images are read for that one alone. Random: the first"
+            " each, and tests what the best one has learned. Test images are read for that one alone. Random: the first"
             " setting is the one chosen here, the others are drawn. Halving: many settings for a few epochs, the best of them"
             " for longer. A linear probe chooses on validation anyway.",
         )  # fmt: skip
@@ -124,7 +124,7 @@ def _search() -> None:
                 )
     if draft.value("search"):
         asked = {"method": draft.value("search"), **{name: draft.value(f"search-{name}") for name in DEFAULTS}}
-        st.caption(words(asked, draft.value("epochs")))
+        st.caption(words(asked, draft.value("epochs"), draft.value("panel") or None))
 
 
 def _intervals() -> None:

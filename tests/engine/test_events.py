@@ -34,7 +34,7 @@ EXAMPLES = [
     events.SimilarityMeasured(["a", "b"], [[1.0, None], [0.2, 0.9]], 64, 32, {"1,2": "does not vary"}),
     FreezeChecked(3, "a", "b", ["units.0.weight"]),
     events.Tested(0.5, 4, None, 1, "best_validation", "ab"),
-    events.TrialEnded(2, 0, 5, 0.05, {"rank": 4}, 0.5, None),
+    events.TrialEnded(2, 0, 5, 0.05, {"rank": 4}, 0.5, None, 1e9, 2.5, 25.0),
     events.SettingChosen(2, 0.05, {"rank": 4}, 0.5, 0.9),
     events.Interpolated(0.5, 0.7, None, {"probe_accuracy": {"textures": 0.25}}),
     events.ForgettingMeasured("cifar10", "source_accuracy", 0.9, 0.5, 1000, 0),

@@ -40,7 +40,7 @@ ALL = [
     *PANEL,
     SIMILARITY,
     events.TrialEnded(1, 0, 3, 0.02, {}, None, None),
-    events.TrialEnded(2, 0, 3, 0.1, {"rank": 4, "alpha": 2.5}, 0.5, 0.9),
+    events.TrialEnded(2, 0, 3, 0.1, {"rank": 4, "alpha": 2.5}, 0.5, 0.9, 6e6, 1.5, 30.0),
     events.TrialEnded(1, 1, 9, 0.02, {}, 0.25, 1.1),
     events.SettingChosen(2, 0.1, {"rank": 4, "alpha": 2.5}, 0.5, 0.9),
     events.Interpolated(0.5, 0.6, 0.75, {"probe_accuracy": {"textures": 0.5}}),
@@ -347,6 +347,28 @@ def test_what_a_run_took_is_in_its_row(frames, claimed):
     assert np.isnan(row["train_images_per_second"])  # not known, where a head was solved
 
 
+def test_of_a_searched_run_the_cost_is_whole_and_what_an_earlier_version_counted_is_left_out(
+    frames, store, make_run, make_spec
+):
+    leases = Leases(store)
+    asked = {"method": "random", "settings": 3}
+    spec = make_spec(search=asked, strategies=("full_fine_tuning", "lora"))
+    runs = [make_run(strategy=name, frozen_depth=0, search=asked) for name in spec.strategies]
+    store.submit(spec, [(one, 2) for one in runs])
+    token = leases.register("cpu")
+    costs = [{"flops": 5.0, "energy_joules": 9.0, "energy_source": "RAPL"}]
+    costs.append(costs[0] | {"search_flops": 4.0, "search_seconds": 3.0, "search_energy_joules": 7.0})
+    for cost in costs:
+        lease = leases.claim(token, "cpu")
+        leases.beat(token, lease, {"done": 1.0, "cost": cost})
+        leases.finish(lease, "finished", "", 6.0)
+    rows = frames.frame("runs")
+    measured = ["flops", "energy_joules", "search_flops", "search_seconds", "search_energy_joules"]
+    assert rows[measured].iloc[0].isna().all()
+    assert rows[measured].iloc[1].tolist() == [5.0, 9.0, 4.0, 3.0, 7.0]
+    assert rows["seconds"].tolist() == [6.0, 6.0], "a run's seconds were always of all that it worked"
+
+
 def test_what_changed_is_named(frames, claimed):
     leases, lease = claimed
     leases.append(lease, 0, [STARTED, FreezeChecked(3, "x", "y", ["bn.running_mean", "bn.running_var"])])
@@ -367,6 +389,9 @@ def test_search_has_a_row_per_setting_with_what_was_spent_and_the_best_so_far(fr
     assert rows["chosen"].tolist() == [False, True, False]
     assert np.isnan(rows["best_accuracy"][0])
     assert rows["best_accuracy"].tolist()[1:] == [0.5, 0.5]
+    took = rows[["flops", "seconds", "energy_joules"]]
+    assert took.iloc[1].tolist() == [6e6, 1.5, 30.0]
+    assert took.iloc[[0, 2]].isna().all(axis=None), "not known in events of earlier versions"
 
 
 def test_runs_say_how_they_were_trained_and_set_where_it_differs(frames, store, make_run, make_spec):

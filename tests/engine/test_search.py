@@ -121,7 +121,8 @@ def test_free_text_is_not_searched_and_shares_have_their_whole_range():
 def test_rungs_of_halving(n, epochs, reduction, expected):
     asked = search_fields.parse({"method": "halving", "settings": n, "reduction": reduction})
     assert search.rungs(asked, epochs) == expected
-    assert search.spent(asked, epochs) == epochs + sum(a * b for a, b in expected)
+    assert search.spent(asked, epochs) == sum(a * b for a, b in expected)
+    assert search.spent(asked, epochs, "every 5") == epochs + search.spent(asked, epochs)
 
 
 @given(n=st.integers(2, 200), epochs=st.integers(1, 300), reduction=st.integers(2, 10))
@@ -164,7 +165,7 @@ def test_only_what_trains_is_searched_and_the_price_counts_every_epoch():
         PlannedRun(dataclasses.replace(alone.run, train=dataclasses.replace(TRAIN, epochs=1)), CARD, alone.info)
     )
     each = (run_flops(alone) - fixed) / 9
-    assert run_flops(full) == pytest.approx(run_flops(alone) + 30 * each)
+    assert run_flops(full) == pytest.approx(run_flops(alone) + 20 * each)
 
 
 def test_nothing_to_search_and_studies_are_refused():
@@ -185,8 +186,11 @@ def test_a_mistake_is_never_searched():
 def test_the_words_say_how_many_settings_and_epochs_each():
     random = search_fields.parse({"settings": 8})
     assert search.words(random, 30) == (
-        "8 settings for each strategy that trains, 240 epochs in all, on validation images; the best then trains 30 more and is"
+        "8 settings for each strategy that trains, 240 epochs in all, on validation images; the best, as it was trained, is"
         " tested."
+    )
+    assert search.words(random, 30, "every 5").endswith(
+        "the best then trains 30 more, measured while it does, and is tested."
     )
     halving = search_fields.parse({"method": "halving", "settings": 9})
     assert (

@@ -14,7 +14,8 @@ def rows(strategy: str, seed: int, accuracies: list[float | None], epochs: int =
         found.append(
             {"run_id": f"{strategy}{seed}", "backbone": "net", "dataset": "digits", "budget": "50", "strategy": strategy,
              "frozen_depth": 0, "seed": seed, "method": "random", "trial": place, "rung": 0, "epochs": epochs,
-             "epochs_spent": epochs * place, "best_accuracy": best}
+             "epochs_spent": epochs * place, "best_accuracy": best, "flops": 2e9, "seconds": float(place),
+             "energy_joules": 3.0 if place < 3 else None}
         )  # fmt: skip
     return found
 
@@ -24,7 +25,7 @@ FRAME = pd.DataFrame(
     + rows("lora", 1, [0.7, 0.8, 0.6])
     + rows("full_fine_tuning", 0, [0.6, 0.6, 0.65])
     + rows("full_fine_tuning", 1, [0.6, 0.6])
-).astype({"best_accuracy": float})
+).astype({"best_accuracy": float, "energy_joules": float})
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -48,8 +49,22 @@ def test_the_words_say_how_many_settings_each_was_given():
     assert list(drawn.table.columns) == COLUMNS
 
 
+def test_what_all_settings_took_is_a_sum_and_unknown_where_one_is_unknown():
+    drawn = search_progress(FRAME)
+    lora = drawn.table[drawn.table["strategy"] == "lora"]
+    assert lora["operations_spent"].tolist() == [2e9, 4e9, 6e9]
+    assert lora["seconds_spent"].tolist() == [1, 3, 6]
+    assert lora["joules_spent"].tolist()[:2] == [3, 6]
+    assert lora["joules_spent"].isna().tolist() == [False, False, True]
+    assert drawn.reading.endswith(
+        "All its settings together took 6 s, 6 G operations a run, the one that was taken included."
+    )
+
+
 def test_a_diverged_setting_leaves_no_step_until_there_is_a_best():
-    drawn = search_progress(pd.DataFrame(rows("lora", 0, [None, 0.5])).astype({"best_accuracy": float}))
+    drawn = search_progress(
+        pd.DataFrame(rows("lora", 0, [None, 0.5])).astype({"best_accuracy": float, "energy_joules": float})
+    )
     assert list(drawn.figure.data[0].x) == [10]
 
 

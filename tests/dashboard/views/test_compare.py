@@ -300,6 +300,25 @@ def test_a_search_is_drawn_with_how_many_settings_each_was_given(show, by_hand, 
     assert "Full fine-tuning 75.0 % after 6 epochs" in drawn
 
 
+def test_the_cost_of_a_searched_run_is_whole_or_of_the_chosen_setting_alone(
+    show, by_hand, small, charts, finished_events
+) -> None:
+    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning",), search={"settings": 2}))
+    cost = {"flops": 8e9, "search_flops": 6e9, "search_seconds": 3.0}
+    while lease := by_hand.leases.claim(by_hand.token, "cpu"):
+        by_hand.leases.append(lease, 0, finished_events(lease.spec))
+        by_hand.leases.beat(by_hand.token, lease, {"done": 1.0, "cost": cost})
+        by_hand.leases.finish(lease, "finished", "", 4.0)
+    app = show("compare")
+    assert "time of a run, search included (s)" in charts(app)[-1]
+    (choice,) = [one for one in app.segmented_control if one.label == "Of searched runs"]
+    choice.set_value("alone").run()
+    assert "time of a run, chosen setting alone (s)" in charts(app)[-1]
+    assert "for 1 s" in charts(app)[-1]
+    runs = app.dataframe[-1].value
+    assert runs["of it finding the setting (s)"].tolist() == [3.0]
+
+
 def test_advice_is_graded_under_the_comparison(show, by_hand, small, words, finished_events) -> None:
     spec = dataclasses.replace(
         small, strategies=("linear_probe", "full_fine_tuning", "from_scratch"), seeds=(0,), label_budgets=(50,)
