@@ -15,10 +15,12 @@ from engine.scores import SCORES, FeatureSplit, Score, _variants
 from engine.scores._folds import subset
 from engine.scores._variants import Shape, Variant
 
-TWO_SETS = ("cka", "mmd", "coral", "frechet")
+TWO_SETS = ("cka", "mmd", "coral", "frechet", "proxy_a_distance")
 """Compared where every depth is: CKA of a unit with the last one, the others between training and test images."""
 ROWS = 1_000
 """Images of each of two sets, stratified: what a depth costs stays below a second."""
+ROWS_CLASSIFIED = 250
+"""The same where classifiers of the two sets are solved: at 512 features a thousand take ten seconds, 250 one."""
 LEAST = 3
 """Depths of which an order is worth a number."""
 
@@ -122,8 +124,9 @@ def _ways(
         chosen = subset(np.unique(split.train_labels, return_inverse=True)[1], ROWS)
         sets = np.float64(split.train[chosen]), np.float64(last.train[chosen])
     else:
+        most = ROWS_CLASSIFIED if score.name == "proxy_a_distance" else ROWS
         sets = tuple(
-            np.float64(rows[subset(np.unique(labels, return_inverse=True)[1], ROWS)])
+            np.float64(rows[subset(np.unique(labels, return_inverse=True)[1], most)])
             for rows, labels in ((split.train, split.train_labels), (split.test, split.test_labels))
         )
     try:

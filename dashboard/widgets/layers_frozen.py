@@ -20,6 +20,7 @@ from dashboard.widgets.score_card import score_card
 from engine import cost
 from engine.budgets import words
 from engine.errors import TransferscopeError
+from engine.implementations import TWO_SETS
 from engine.layer_intervals import RESAMPLES
 from engine.spec import ExperimentSpec
 from engine.task_queue import Task
@@ -28,7 +29,6 @@ from engine.tasks.layers import SCORED
 KIND = "layers"
 SLOW = ("nleep",)
 """Not chosen at first: its Gaussian mixtures take as long as all others."""
-TWO_SETS = ("cka", "mmd", "coral", "frechet")
 SHOWN_FIRST = ("probe_accuracy", "logme")
 
 

@@ -85,7 +85,7 @@ class _Variants(Registry[Variant]):
     """Variants live in private modules of the scores, which are imported when they are first asked for."""
 
     def load(self) -> None:
-        for module in ("linear", "neighbours", "other"):
+        for module in ("linear", "neighbours", "origins", "other"):
             importlib.import_module(f"engine.scores._variants_{module}")
 
 

@@ -1,10 +1,11 @@
-"""Variants of scores of a source head (LEEP) and of two sets of features (CKA, MMD, CORAL, Frechet distance)."""
+"""Variants of scores of a source head (LEEP, NCE) and of two sets of features (CKA, MMD, CORAL, Frechet distance)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from engine.scores import _checks, _linalg, cka, coral, frechet
+from engine.errors import ScoreNotDefined
+from engine.scores import _checks, _linalg, cka, coral, frechet, nce
 from engine.scores._variants import VARIANTS, Variant, always, not_too_wide
 
 
@@ -28,6 +29,40 @@ VARIANTS.register(
         "leep", "log of the mean", "takes the logarithm of the mean instead of the mean of logarithms", "public code",
         lambda theta, classes: float(np.log(likelihoods(theta, classes).mean())), always,
         "it is not the formula: it is never below the mean of logarithms",
+    )
+)  # fmt: skip
+
+
+def exchanged(theta: np.ndarray, classes: np.ndarray) -> float:
+    """-H(Z | Y): NCE with the predicted source classes and the labels in each other's place."""
+    source = np.unique(theta.argmax(axis=1), return_inverse=True)[1]
+    return nce.compute(np.eye(int(classes.max()) + 1)[classes], source)
+
+
+def zero_times_infinity(theta: np.ndarray, classes: np.ndarray) -> float:
+    """NCE summed over all pairs of a target class and a source class up to the last predicted, whether they meet or not."""
+    source = theta.argmax(axis=1)
+    together = np.zeros((int(classes.max()) + 1, int(source.max()) + 1))
+    np.add.at(together, (classes, source), 1.0)
+    if never := int((together == 0).sum()):
+        raise ScoreNotDefined(
+            "nce", f"{never} of {together.size} pairs of classes never meet here, and 0 ln 0 is NaN in it"
+        )
+    return nce.compute(theta, classes)
+
+
+VARIANTS.register(
+    Variant(
+        "nce", "exchanged", "is given labels and predictions in each other's place: -H(Z | Y), how well the labels tell the"
+        " source's prediction", "a public toolbox for choosing models, which calls LogME's authors' code this way", exchanged,
+        always, "it is not the formula: source classes that nothing tells apart score best",
+    )
+)  # fmt: skip
+VARIANTS.register(
+    Variant(
+        "nce", "0 ln 0", "sums over pairs of classes that never meet as well, where 0 ln 0 is NaN; otherwise the same"
+        " number (later copies add 1e-20 inside the logarithm and agree with ours)",
+        "the file of LogME's authors as first published", zero_times_infinity,
     )
 )  # fmt: skip
 VARIANTS.register(

@@ -8,7 +8,8 @@ smaller Gram matrix, so that D = 2,048 with few images costs milliseconds after 
 Ignores: as the H-score, and directions whose variance is small against the mean variance.
 
 Source: Ibrahim et al. 2021 ("Newer is not always better: rethinking transferability metrics"), section 4; Ledoit & Wolf 2004
-for a, from scikit-learn. Public implementations agree on this one where they centre the features first.
+for a, from scikit-learn. Public implementations agree where they centre the features first; others project and standardise
+them, or put a fixed ridge on the covariance within classes.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ SCORES.register(
         shares=True,
         invariances=frozenset("rotation column_order scale translation row_order class_ids".split()),
         ignores="as the H-score; and directions whose variance is far below the mean variance",
+        differs="some code projects and standardises the features first, some has a fixed ridge on the covariance within classes",
         refuses="the shrinkage is complete: the samples do not tell their covariance from a multiple of the identity",
     )
 )

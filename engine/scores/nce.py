@@ -6,8 +6,9 @@ theta (n_samples, n_source_classes) is the softmax of the source head. Range -H(
 prediction is certain. With few images per predicted class it is optimistic.
 Ignores: how sure the source model is; the features.
 
-Source: Tran et al. 2019 ("Transferability and hardness of supervised classification tasks"), section 3. Public implementations
-agree; ties of the largest probability go to the first source class here.
+Source: Tran et al. 2019 ("Transferability and hardness of supervised classification tasks"), section 3. Public implementations:
+the first published one is NaN where two classes never meet, one call exchanges labels and predictions; others agree. Ties of the
+largest probability go to the first source class here.
 """
 
 from __future__ import annotations
@@ -36,5 +37,6 @@ SCORES.register(
         invariances=frozenset("column_order row_order class_ids duplicate_rows zero_column".split()),
         ignores="how sure the source model is, and the features",
         refuses="rows are not probabilities of source classes",
+        differs="exchanged arguments give -H(Z | Y); the first published code is NaN where two classes never meet",
     )
 )

@@ -8,7 +8,8 @@ Ignores: what is not linear. Rows that occur in both folds are known from traini
 a set is represented by a seeded draw of 2,500.
 
 Source: Ben-David et al. 2007 ("Analysis of representations for domain adaptation"), section 6; Ganin et al. 2016, section 5.1.5.
-Public implementations: several report the error on the training samples, which makes any two sets look different.
+Public implementations: several report the error on the training samples, which makes any two sets look different, or choose the
+penalty on the samples that they test.
 """
 
 from __future__ import annotations
@@ -78,6 +79,6 @@ SCORES.register(
         invariances=frozenset("scale translation zero_column constant_column".split()),
         ignores="what is not linear",
         refuses="fewer than ten samples in a set",
-        differs="the error on training samples makes any two sets look different",
+        differs="the error on training samples, or the least of many penalties' errors, makes any two sets look different",
     )
 )

@@ -31,7 +31,7 @@ def found() -> dict[str, dict]:
 
 
 def test_scores_with_variants_are_compared_at_every_unit_that_has_features(found):
-    assert list(found) == ["logme", "h_score", "knn", *TWO_SETS]  # no source head here; NCE has no variants
+    assert list(found) == ["logme", "h_score", "knn", *TWO_SETS]  # no source head here
     logme = found["logme"]
     assert [(row["unit"], row["n"], row["d"], row["rank"]) for row in logme["rows"]] == [
         (1, 30, 4, 4), (2, 30, 8, 8), (4, 30, 50, 29),

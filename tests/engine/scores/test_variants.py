@@ -7,8 +7,10 @@ import itertools
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
+from sklearn.covariance import LedoitWolf
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.random_projection import GaussianRandomProjection
 
 from engine.errors import ScoreNotDefined
 from engine.scores import SCORES, FeatureSplit, _variants
@@ -45,7 +47,7 @@ def test_every_variant_says_what_it_does_and_differs(variant) -> None:
     assert not variant.differs.endswith(".")
     score = SCORES[variant.score]
     features, labels = clouds(80, 7, 3)
-    odds = np.exp(features)
+    odds = np.exp(features[:, :3])
     given = {
         "labelled": (features, labels),
         "source_head": (odds / odds.sum(axis=1, keepdims=True), labels),
@@ -53,7 +55,8 @@ def test_every_variant_says_what_it_does_and_differs(variant) -> None:
     }[score.kind]
     found = variant.on_split(split(*given)) if score.kind == "labelled" else variant.on(*given)
     assert np.isfinite(found)
-    alike = ("pseudo-inverse", "64 components", "not shrunk")  # where there are more images than features
+    # Where there are more images than features; where all classes meet.
+    alike = ("pseudo-inverse", "64 components", "not shrunk", "0 ln 0")
     if score.range != (0.0, 1.0) and variant.label not in alike:  # accuracies of so few images may be the same
         assert found != score(*given)
 
@@ -150,6 +153,80 @@ def test_leep_without_the_logarithm_and_with_it_outside():
     assert VARIANTS["leep: log of the mean"].on(constant, labels) == pytest.approx(np.log(0.25))
     draws = np.random.default_rng(0).dirichlet(np.ones(5), size=40)
     assert VARIANTS["leep: log of the mean"].on(draws, labels) > SCORES["leep"](draws, labels)
+
+
+def test_nce_with_its_arguments_exchanged_or_with_pairs_that_never_meet():
+    # Two source classes, three target classes: 4 + 2 + 0 images in the first, 0 + 2 + 4 in the second.
+    source = np.repeat([0, 0, 1, 1], [4, 2, 2, 4])
+    labels = np.repeat([0, 1, 1, 2], [4, 2, 2, 4])
+    theta = np.eye(2)[source]
+    # H(Y | Z): 2/3 and 1/3 in each; H(Z | Y): one half each in class 1 alone, which a third of the images are.
+    assert SCORES["nce"](theta, labels) == pytest.approx(2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3))
+    assert VARIANTS["nce: exchanged"].on(theta, labels) == pytest.approx(-np.log(2) / 3)
+    with pytest.raises(ScoreNotDefined, match="2 of 6 pairs of classes never meet here, and 0 ln 0 is NaN"):
+        VARIANTS["nce: 0 ln 0"].on(theta, labels)
+    meeting = np.concatenate([source, [0, 1]]), np.concatenate([labels, [2, 0]])
+    theta = np.eye(2)[meeting[0]]
+    assert VARIANTS["nce: 0 ln 0"].on(theta, meeting[1]) == SCORES["nce"](theta, meeting[1])
+
+
+def test_regularised_h_score_elsewhere():
+    features, labels = clouds(60, 8, 3)
+    moved = features - features.mean(axis=0)
+    means = np.stack([moved[labels == one].mean(axis=0) for one in range(3)])[labels]
+    rest = moved - means
+    within = rest.T @ rest / 60
+    ridged = within + 0.01 * np.trace(within) / 8 * np.eye(8)
+    wanted = np.trace(np.linalg.inv(ridged) @ (means.T @ means / 60))
+    assert value("h_score_regularised: 1 % ridge within", features, labels) == pytest.approx(wanted, rel=1e-9)
+    far = features + 100 * labels[:, None]
+    assert value("h_score_regularised: 1 % ridge within", far, labels) > 1_000  # C - 1 is 2
+    rows = GaussianRandomProjection(7, random_state=0).fit_transform(moved)
+    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    shrunk = LedoitWolf().fit(rows)
+    centres = np.stack([rows[labels == one].mean(axis=0) for one in range(3)])[labels]
+    wanted = np.trace(np.linalg.inv(shrunk.covariance_) @ centres.T @ centres) * (1 - shrunk.shrinkage_) / 60
+    assert value("h_score_regularised: 0.9 D directions", features, labels) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_proxy_a_distance_elsewhere():
+    # One number per image: 3 of 4 images of the first set are 0 and 3 of 4 of the second are 1, in every half.
+    first, second = np.tile([0.0, 0.0, 0.0, 1.0], 20)[:, None], np.tile([1.0, 1.0, 1.0, 0.0], 20)[:, None]
+    for name in ("training error", "least of ten"):
+        assert VARIANTS[f"proxy_a_distance: {name}"].on(first, second) == pytest.approx(1.0)  # 2 (1 - 2 / 4)
+    assert SCORES["proxy_a_distance"](first, second) == pytest.approx(1.0)
+    assert VARIANTS["proxy_a_distance: accuracy - 1/2"].on(first, second) == pytest.approx(1.0)  # 2 (1 - 2 (3/4 - 1/2))
+    # The second halves are the other way round: three of four errors, turned around.
+    turned = np.concatenate([first[:40], 1 - first[40:]]), np.concatenate([second[:40], 1 - second[40:]])
+    assert VARIANTS["proxy_a_distance: least of ten"].on(*turned) == pytest.approx(1.0)
+    apart = first * 0 - 3, second * 0 + 3
+    for name, wanted in (
+        ("training error", 2),
+        ("least of ten", 2),
+        ("one layer, 10 passes", 2),
+        ("accuracy - 1/2", 0),
+    ):
+        assert VARIANTS[f"proxy_a_distance: {name}"].on(*apart) == pytest.approx(wanted)
+
+
+def test_two_draws_of_one_set_look_apart_elsewhere():
+    draws = np.random.default_rng(0)
+    one, other = draws.normal(size=(2, 40, 200))
+    assert SCORES["proxy_a_distance"](one, other) < 0.4
+    assert VARIANTS["proxy_a_distance: training error"].on(one, other) == pytest.approx(2.0)
+    assert "a plane tells any two sets apart" in VARIANTS["proxy_a_distance: training error"].wrong(
+        Shape(40, 200, 39, 40)
+    )
+    assert VARIANTS["proxy_a_distance: training error"].wrong(Shape(200, 200, 199, 200)) == ""
+    least = [VARIANTS["proxy_a_distance: least of ten"].on(*draws.normal(size=(2, 40, 20))) for _ in range(10)]
+    assert min(least) >= 0
+    assert np.mean(least) > 0.1
+    # Of 30 and 90 images alike, calling all of them the larger set is wrong for a quarter: 2 (1 - 2 / 4).
+    one, other = draws.normal(size=(30, 5)), draws.normal(size=(90, 5))
+    assert VARIANTS["proxy_a_distance: least of ten"].on(one, other) >= 1.0
+    assert SCORES["proxy_a_distance"](one, other) < 0.4
+    free = [VARIANTS["proxy_a_distance: one layer, 10 passes"].on(*draws.normal(size=(2, 40, 20))) for _ in range(10)]
+    assert min(free) < 0
 
 
 def test_two_sets_elsewhere():
