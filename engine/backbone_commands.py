@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from engine import backbones
+from engine import backbones, text_towers
 from engine import home as homes
 from engine.backbones import Card, Entry, in_words
 
@@ -26,6 +26,7 @@ def describe_arguments(parser: argparse.ArgumentParser) -> None:
 def weights_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `weights`."""
     parser.add_argument("backbone", help="its name, see `backbones`")
+    parser.add_argument("--text", action="store_true", help="also the text tower of an image-text model, for zero-shot")
 
 
 def show(args: argparse.Namespace) -> int:
@@ -111,7 +112,12 @@ def weights(args: argparse.Namespace) -> int:
 
     home = homes.resolve(args.home)
     name = backbones.canonical(args.backbone)
-    print(weights_words(backbones.card(name, home)), flush=True)
-    result = do_here("weights", {"backbone": name}, home)
+    card = backbones.card(name, home)
+    print(weights_words(card), flush=True)
+    if args.text:
+        print(text_towers.words(card, text_towers.needed(card)), flush=True)
+    result = do_here("weights", {"backbone": name} | ({"text": True} if args.text else {}), home)
     print(f"{name} is ready: {result['weights']}")
+    if args.text:
+        print(f"Its text tower is ready: {result['text']}")
     return 0

@@ -187,6 +187,8 @@ def _plan(args: argparse.Namespace) -> int:
     for card in {one.card.name: one.card for one in planned if one.run.weights == "pretrained"}.values():
         if card.weights.startswith("hub:"):
             print(f"{card.label}: {backbone_commands.weights_words(card)}")
+    for found in cost.beside(planned):
+        print(found.words)
     for label, info in cost.downloads(planned).items():
         print(f"The first run downloads {label}: {info.download_bytes / 1e6:,.0f} MB, once; licence: {info.licence}")
     print("\n".join(recipes.summary(one.run for one in planned)))

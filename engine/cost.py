@@ -11,7 +11,7 @@ from engine.course import course
 from engine.datasets import DatasetInfo, halves
 from engine.datasets._load import MAPPED_FROM
 from engine.plan import PlannedRun
-from engine.strategies import STRATEGIES, is_part, settled
+from engine.strategies import STRATEGIES, Beside, is_part, settled
 
 # Used until a worker has measured this machine; the screen marks estimates made with it as rough.
 NOMINAL_SPEED = 50e9
@@ -42,11 +42,23 @@ class Cost:
     """Of `seconds`, for the intervals of scores."""
     download_bytes: int = 0
     """Of the datasets that are not on this machine yet, each once."""
+    towers_bytes: int = 0
+    """Of the networks asked beside a backbone (text towers) that are not on this machine yet, each once; about."""
 
 
 def downloads(runs: Sequence[PlannedRun]) -> dict[str, DatasetInfo]:
     """What is downloaded first, by its label: both halves of every split come out of one download."""
     return {halves.source_label(one.info): one.info for one in runs if one.info.download_bytes}
+
+
+def beside(runs: Sequence[PlannedRun]) -> list[Beside]:
+    """What strategies ask beside their backbones, each once."""
+    return list({found.words: found for planned in runs if (found := _beside(planned))}.values())
+
+
+def _beside(planned: PlannedRun) -> Beside | None:
+    strategy = STRATEGIES[planned.run.strategy]
+    return strategy.beside(planned.card, settled(strategy, planned.run.settings or {}))
 
 
 def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float = 1.0) -> Cost:
@@ -66,7 +78,13 @@ def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float =
         flops=flops,
         seconds=seconds,
         memory_bytes=max((run_memory(planned) for planned in runs), default=0.0),
-        total_parameters=max((total for total, _ in parameters), default=0),
+        total_parameters=max(
+            (
+                total + (found.parameters if (found := _beside(planned)) else 0)
+                for planned, (total, _) in zip(runs, parameters, strict=True)
+            ),
+            default=0,
+        ),
         trainable_parameters=(
             min((trainable for _, trainable in parameters), default=0),
             max((trainable for _, trainable in parameters), default=0),
@@ -76,6 +94,7 @@ def estimate(runs: Sequence[PlannedRun], speed: float = 0.0, correction: float =
         images_mapped=any(decoded_bytes(planned) >= MAPPED_FROM for planned in runs),
         interval_seconds=intervals,
         download_bytes=sum(info.download_bytes for info in downloads(runs).values()),
+        towers_bytes=sum(found.download_bytes for found in beside(runs)),
     )
 
 
@@ -119,6 +138,8 @@ def run_flops(planned: PlannedRun) -> float:
     total = float((train + validation + test) * forward)
     run = planned.run
     asked = settled(strategy, run.settings or {}).get("steps", 0) + 2 if strategy.tuning == "wise_ft" else 1
+    if found := _beside(planned):
+        total += found.flops_per_class * planned.info.n_classes
     total += forgetting.images_passed(run.measures, run.dataset, run.source_data, times=asked) * forward
     if strategy.solves_head:
         return total
@@ -164,7 +185,15 @@ def run_memory(planned: PlannedRun) -> float:
     images = decoded_bytes(planned)
     images = 0 if images >= MAPPED_FROM else images
     copies = planned.card.parameters if strategy.extra_passes else 0
-    return BASE_MEMORY + 4 * (total + 2 * trainable + copies) + kept * min(planned.run.train.batch_size, train) + images
+    found = _beside(planned)
+    asked = found.memory_bytes if found else 0
+    return (
+        BASE_MEMORY
+        + asked
+        + 4 * (total + 2 * trainable + copies)
+        + kept * min(planned.run.train.batch_size, train)
+        + images
+    )
 
 
 def decoded_bytes(planned: PlannedRun) -> int:

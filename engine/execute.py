@@ -173,6 +173,8 @@ def prepare(
             home,
             kept.now if kept else dict,
             images.info.class_names,
+            weights,
+            control.tell,
         ),
     )
     tuning.put_in()

@@ -79,10 +79,9 @@ def rows(ahead: Foresight) -> list[tuple[str, str]]:
     """(what, how much) of the cost card, in plain words."""
     low, high = ahead.whole.trainable_parameters
     trained = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    first = ahead.new.download_bytes
     return [
         ("Runs", _runs(ahead)),
-        *([("Download", f"{size(first)} of images first, once")] if first else []),
+        *([("Download", f"{_downloads(ahead)} first, once")] if _downloads(ahead) else []),
         ("Parameters", f"{ahead.whole.total_parameters:,} in all; {trained} trained"),
         ("Time", _time(ahead)),
         *([("Intervals", _intervals(ahead))] if ahead.whole.interval_seconds else []),
@@ -91,6 +90,11 @@ def rows(ahead: Foresight) -> list[tuple[str, str]]:
         ("Starts", _start(ahead)),
         ("Computed on", ahead.device),
     ]
+
+
+def _downloads(ahead: Foresight) -> str:
+    parts = [(ahead.new.download_bytes, "images"), (ahead.new.towers_bytes, "text towers")]
+    return " and ".join(f"{size(n_bytes)} of {what}" for n_bytes, what in parts if n_bytes)
 
 
 def _runs(ahead: Foresight) -> str:

@@ -25,23 +25,31 @@ def dataset(name: str, n_bytes: int) -> None:
 
 def weights(backbone: str, n_bytes: int) -> None:
     """Draw the download of a backbone's weights, which the Lab can do without: a run fetches what is missing."""
-    if open_of("weights", {"backbone": backbone}):
-        _watch_weights(backbone)
+    _weights({"backbone": backbone}, n_bytes, "lab-download-weights")
+
+
+def text_tower(backbone: str, n_bytes: int) -> None:
+    """Draw the download of a backbone's text tower, which the Lab can do without as well; its weights come along."""
+    _weights({"backbone": backbone, "text": True}, n_bytes, "lab-download-text")
+
+
+def _weights(payload: dict[str, Any], n_bytes: int, key: str) -> None:
+    if open_of("weights", payload):
+        _watch_weights(payload, key)
         return
     _button(
-        "weights", {"backbone": backbone}, f"Download now ({size(n_bytes)})" if n_bytes else "Download now",
-        key="lab-download-weights", type="secondary",
+        "weights", payload, f"Download now ({size(n_bytes)})" if n_bytes else "Download now", key=key, type="secondary",
         help="Else the first run fetches them. They are proved by the hub's checksum and kept for all runs.",
     )  # fmt: skip
 
 
 @st.fragment(run_every=state.TICK_SECONDS)
-def _watch_weights(backbone: str) -> None:
-    task = open_of("weights", {"backbone": backbone})
+def _watch_weights(payload: dict[str, Any], key: str) -> None:
+    task = open_of("weights", payload)
     if task is None:
         st.rerun()
     else:
-        task_status(task, key="lab-weights")
+        task_status(task, key=f"{key}-status")
 
 
 def open_of(kind: str, payload: dict[str, Any]) -> Task | None:

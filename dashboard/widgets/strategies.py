@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import choices, state
 from dashboard.figures.learning_schedule import learning_schedule
-from dashboard.widgets import draft, kept_runs
+from dashboard.widgets import download, draft, kept_runs
 from dashboard.widgets.chart import chart
 from dashboard.widgets.literal import literal
 from dashboard.widgets.training import WORDS
@@ -47,6 +47,9 @@ def strategies(card: Card | None) -> None:
     chosen = [STRATEGIES[name] for name in choices.chosen(draft.values()) if name in STRATEGIES]
     said = (f"**{literal(one.label)}** · {literal(one.summary)} *{literal(one.source)}*" for one in chosen)
     st.caption("  \n".join(said))
+    for one in chosen:
+        if card is not None and draft.value("weights") == "pretrained":
+            _beside(one, card)
     if any(one.group == STUDY for one in chosen) or draft.start("splits"):
         _splits()
     for one in chosen:
@@ -57,6 +60,18 @@ def strategies(card: Card | None) -> None:
         with st.expander("Settings of the chosen strategies", icon=":material/tune:"):
             for one in chosen:
                 _settings(one)
+
+
+def _beside(strategy: Strategy, card: Card) -> None:
+    """The network that a strategy asks beside the backbone, with its size and licence before it is downloaded."""
+    if refusal(strategy, card, draft.values()):
+        return
+    found = strategy.beside(card, settled(strategy, given(strategy, draft.values())))
+    if found is None:
+        return
+    st.caption(f":material/{'download' if found.download_bytes else 'check'}: {literal(found.words)}")
+    if found.download_bytes:
+        download.text_tower(card.name, found.download_bytes)
 
 
 def _mistakes(title: str, card: Card | None) -> None:

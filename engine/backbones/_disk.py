@@ -18,13 +18,13 @@ def cache_dir() -> Path:
     return Path(base).expanduser() / "huggingface" / "hub"
 
 
-def cached(repository: str, cache: Path | None = None) -> Path | None:
-    """The weights file of a repository in the cache, or None."""
+def cached(repository: str, cache: Path | None = None, filename: str = FILENAME) -> Path | None:
+    """A file of a repository in the cache, the weights where nothing is said, or None."""
     folder = (cache or cache_dir()) / f"models--{repository.replace('/', '--')}"
     main = folder / "refs" / "main"
     if not repository or not main.is_file():
         return None
-    file = folder / "snapshots" / main.read_text(encoding="utf-8").strip() / FILENAME
+    file = folder / "snapshots" / main.read_text(encoding="utf-8").strip() / filename
     return file if file.is_file() else None
 
 

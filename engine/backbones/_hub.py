@@ -1,6 +1,7 @@
-"""One safetensors file from the Hugging Face hub: from the cache where it is there, downloaded otherwise, checked by hash.
+"""One file from the Hugging Face hub: from the cache where it is there, downloaded otherwise, checked by hash.
 
-Only `model.safetensors` is ever asked for. Without a network the answer comes within seconds, never after retries.
+Only safetensors and the JSON of a tokenizer are ever asked for. Without a network the answer comes within seconds, never
+after retries.
 """
 
 from __future__ import annotations
@@ -46,12 +47,18 @@ class HubFile:
 
 
 def fetch(
-    repository: str, *, cache_dir: str | None = None, endpoint: str | None = None, progress: Progress | None = None
+    repository: str,
+    *,
+    filename: str = FILENAME,
+    cache_dir: str | None = None,
+    endpoint: str | None = None,
+    progress: Progress | None = None,
 ) -> HubFile:
-    """The weights file of a hub repository; a cached one is used without asking the hub.
+    """A file of a hub repository; a cached one is used without asking the hub.
 
     Args:
         repository: `owner/name`.
+        filename: in it; the backbone's weights where nothing is said.
         cache_dir: default: HF_HUB_CACHE, else the one that all programs of this user share.
         endpoint: default: HF_ENDPOINT, else the public hub.
         progress: told bytes done and bytes in all.
@@ -63,10 +70,10 @@ def fetch(
     """
     cache = cache_dir or os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE
     hub = endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
-    found = try_to_load_from_cache(repository, FILENAME, cache_dir=cache)
+    found = try_to_load_from_cache(repository, filename, cache_dir=cache)
     if isinstance(found, str):
         return _checked(Path(found), repository)
-    downloaded = Path(_download(repository, cache, hub, progress))
+    downloaded = Path(_download(repository, filename, cache, hub, progress))
     try:
         return _checked(downloaded, repository)
     except WeightsError as error:
@@ -74,26 +81,29 @@ def fetch(
         downloaded.resolve().unlink()
         downloaded.unlink(missing_ok=True)
         raise WeightsError(
-            f"The download of {repository}/{FILENAME} from {hub} was damaged on its way: its SHA-256 is not the one that"
+            f"The download of {repository}/{filename} from {hub} was damaged on its way: its SHA-256 is not the one that"
             " the hub announced. Nothing of it was kept; try again."
         ) from error
 
 
-def _download(repository: str, cache: str, hub: str, progress: Progress | None) -> str:
-    advice = f"{_there_is(repository, cache)} Use those, or weights 'file:PATH', or 'random'."
+def _download(repository: str, filename: str, cache: str, hub: str, progress: Progress | None) -> str:
+    advice = f" {_there_is(repository, cache)} Use those, or weights 'file:PATH', or 'random'."
+    if filename != FILENAME:  # something that belongs to weights which are here
+        advice = ""
     try:
         # The client answers an unreachable hub with half a minute of retries: ask once ourselves first.
-        address = hf_hub_url(repository, FILENAME, endpoint=hub)
+        address = hf_hub_url(repository, filename, endpoint=hub)
         announced = get_hf_file_metadata(address, timeout=ANSWER_SECONDS, token=False)
     except Exception as error:  # of whichever HTTP library the client is built on; all are passed on
         raise WeightsError(
-            f"The pretrained weights {repository}/{FILENAME} cannot be had from {hub}: {_reason(error)}. {advice}"
+            f"{'The pretrained weights' if advice else 'The file'} {repository}/{filename} cannot be had from {hub}:"
+            f" {_reason(error)}.{advice}"
         ) from error
     _check_room(repository, cache, announced.size or 0)
     try:
         return hf_hub_download(
             repository,
-            FILENAME,
+            filename,
             cache_dir=cache,
             endpoint=hub,
             etag_timeout=ANSWER_SECONDS,
@@ -104,8 +114,8 @@ def _download(repository: str, cache: str, hub: str, progress: Progress | None) 
         raise
     except Exception as error:
         raise WeightsError(
-            f"The download of {repository}/{FILENAME} from {hub} was not completed: {_reason(error)}."
-            f" Nothing of it was kept; try again. {advice}"
+            f"The download of {repository}/{filename} from {hub} was not completed: {_reason(error)}."
+            f" Nothing of it was kept; try again.{advice}"
         ) from error
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import run_weights
+from engine import run_weights, text_towers
 from engine.backbones._base import family_of
 from engine.backbones._network import Network
+from engine.backbones._source_data import source_data
 from engine.backbones._weights import read_safetensors
 from engine.errors import BackboneError
 
@@ -45,6 +46,8 @@ def source_head(network: Network, name: str, weights: str, home: Path | None) ->
     if weights == "random":
         raise BackboneError("random weights know no source classes")
     family = family_of(name)
+    if _is_image_tower(network):
+        raise BackboneError("an image-text model has no source classes: its last layer leads to the space of the texts")
     if weights.startswith(run_weights.PREFIX):
         path = run_weights.path(home or Path(), weights.removeprefix(run_weights.PREFIX))
     elif weights.startswith("file:"):
@@ -60,6 +63,12 @@ def source_head(network: Network, name: str, weights: str, home: Path | None) ->
             rows = weight.double().numpy()
             return SourceHead(rows, bias.double().numpy() if bias is not None else np.zeros(len(rows)))
     raise BackboneError(f"{path.name} holds no linear classifier of {network.n_features} features")
+
+
+def _is_image_tower(network: Network) -> bool:
+    told = getattr(getattr(network, "model", None), "pretrained_cfg", {})
+    known = text_towers.is_known(f"{told.get('architecture')}.{told.get('tag')}")
+    return known or text_towers.is_image_tower(source_data(told.get("tag") or ""))
 
 
 def _names(network: Network) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 
 import timm
 from timm.models import get_pretrained_cfg, is_model, list_models, list_pretrained, model_entrypoint
@@ -17,6 +17,8 @@ from engine.backbones._timm_units import composed
 from engine.backbones._weights import load_backbone, read_safetensors
 from engine.backbones.timm_models import POPULAR, PREFIX, canonical
 from engine.errors import BackboneError, UnknownNameError, WeightsError
+
+TRUNK = "visual.trunk."
 
 
 def check(name: str) -> str:
@@ -127,29 +129,48 @@ def rename(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     wanted = network.backbone_state()
     if not tensors or any(name in wanted for name in tensors):
         return tensors
-    model = network.model
-    ours = _behind_prefix(network, tensors)
-    module = sys.modules[model_entrypoint(model.pretrained_cfg["architecture"]).__module__]
-    convert = getattr(module, "checkpoint_filter_fn", None)
-    if ours.keys() == wanted.keys() or convert is None:
-        return ours
-    try:
-        converted = convert(dict(tensors), model)
-    except (KeyError, IndexError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        missing = len(wanted.keys() - ours.keys())
-        raise WeightsError(
-            f"The weights do not fit this backbone: {missing} of its {len(wanted)} tensors are missing,"
-            f" and timm's conversion of the file's names failed ({error!r})."
-        ) from error
-    renamed = _behind_prefix(network, converted)
-    return renamed if len(wanted.keys() & renamed.keys()) > len(wanted.keys() & ours.keys()) else ours
-
-
-def _behind_prefix(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    wanted = network.backbone_state()
-    classifier = network.model.pretrained_cfg.get("classifier") or ()
-    layers = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     # `head.linear` may come with a `head.bn` that is part of the classifier too.
-    dropped = tuple(f"model.{layer.rpartition('.')[0] or layer}." for layer in layers)
-    renamed = {f"model.{name}": tensor for name, tensor in tensors.items()}
-    return {name: tensor for name, tensor in renamed.items() if name in wanted or not name.startswith(dropped)}
+    dropped = tuple(f"model.{layer.rpartition('.')[0] or layer}." for layer in classifiers(network))
+    found = with_classifier(network, tensors)
+    return {name: tensor for name, tensor in found.items() if name in wanted or not name.startswith(dropped)}
+
+
+def classifiers(network: Network) -> tuple[str, ...]:
+    """What timm calls the layers that answer the source task: those that `num_classes=0` leaves out."""
+    told = network.model.pretrained_cfg.get("classifier") or ()
+    return (told,) if isinstance(told, str) else tuple(told)
+
+
+def with_classifier(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """As `rename`, for tensors that are not by our names, with the classifier among them (`model.head.weight`, say).
+
+    Raises:
+        WeightsError: timm's conversion of an original checkpoint failed.
+    """
+    wanted = network.backbone_state().keys()
+    model = network.model
+    found = {f"model.{name}": tensor for name, tensor in tensors.items()}
+    if wanted <= found.keys():
+        return found
+    module = sys.modules[model_entrypoint(model.pretrained_cfg["architecture"]).__module__]
+    failed: Exception | None = None
+    if convert := getattr(module, "checkpoint_filter_fn", None):
+        try:
+            found = _better(wanted, found, convert(dict(tensors), model))
+        except (KeyError, IndexError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+            failed = error
+    # OpenCLIP keeps a timm model whole behind this prefix; not every conversion of timm's knows it.
+    inside = {name.removeprefix(TRUNK): tensor for name, tensor in tensors.items() if name.startswith(TRUNK)}
+    found = _better(wanted, found, inside)
+    if failed and not wanted <= found.keys():
+        raise WeightsError(
+            f"The weights do not fit this backbone: {len(wanted - found.keys())} of its {len(wanted)} tensors are missing,"
+            f" and timm's conversion of the file's names failed ({failed!r})."
+        ) from failed
+    return found
+
+
+def _better(wanted: Set[str], found: dict[str, Tensor], others: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`others`, by timm's names, where they hold more of what is wanted."""
+    named = {f"model.{name}": tensor for name, tensor in others.items()}
+    return named if len(wanted & named.keys()) > len(wanted & found.keys()) else found

@@ -116,6 +116,20 @@ class Phase:
     """A schedule run through within this phase; empty: the schedule of the whole training goes on."""
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A frozen network that a strategy asks beside the backbone, before anything is measured; it is no part of what learns."""
+
+    parameters: int
+    flops_per_class: float
+    memory_bytes: float
+    """While it is read and asked."""
+    download_bytes: int
+    """About; 0 where it is on this machine."""
+    words: str
+    """What it is, where it comes from, how large it is and under which licence; one sentence, the same for the same network."""
+
+
 Depths = Callable[[int, tuple[int, ...]], tuple[int, ...]]
 
 
@@ -185,6 +199,8 @@ class Strategy:
     networks without attention, and in those with it."""
     tuning: str = ""
     """Module of `engine.tuning` with what it does to tensors; empty: nothing beyond the above."""
+    beside: Callable[[Card, Settings], Beside | None] = lambda card, settings: None
+    """The network that is asked beside the backbone (a text tower), where there is one."""
     extra_passes: float = 0.0
     """Forward passes per training image beyond the usual one (a frozen copy that is asked, say)."""
     mistake_of: str = ""

@@ -1,41 +1,55 @@
-"""Zero-shot: nothing is learned from the target at all; the head that the backbone came with answers, if it names the classes.
+"""Zero-shot: nothing is learned from the target at all; the head comes from what the classes are called.
 
-Each target class takes the row of the source head with its name (`engine.source_classes`), so the answer is the
-likeliest of the target's classes. It is the control that labels have to beat where such a head exists. Image-text models
-(CLIP, Radford et al. 2021) would write a head for any class from its name; that needs their text tower.
+Two ways. A backbone that is the image tower of an image-text model has its head written by the text tower, for any classes,
+from their names in a few sentences (`engine.prompts`; Radford et al. 2021). Any other answers with the classifier that it came
+with, where that names the target's classes (`engine.source_classes`). It is the control that labels have to beat.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from engine import prompts, text_towers
 from engine.source_classes import missing, rows_of, source_classes
-from engine.strategies._base import STRATEGIES, Card, Settings, Strategy, nothing
+from engine.strategies._base import STRATEGIES, Beside, Card, Setting, Settings, Strategy, nothing
 
-TEXT_TRAINED = ("image-text", "LAION", "DataComp", "WebLI", "DFN-", "DFNDR", "Merged-2B", "CC-12M")
-"""Source data of models that were learned with texts."""
 SHOWN = 3
+PROMPTS = Setting(
+    "prompts",
+    "Prompts",
+    prompts.DEFAULT,
+    f"What the text tower reads of each class, with {prompts.CLASS} for its name and | between prompts; their mean decides.",
+)
 
 
 def refuses(card: Card, settings: Settings) -> str | None:
-    """No head with classes that are known by name."""
-    source = getattr(card, "source_data", "")
-    if source_classes(source):
-        return None
-    if any(word in source for word in TEXT_TRAINED):
-        return (
-            f"{card.name} is the image tower of an image-text model: a head for these classes would be written by its text tower"
-            " from their names, and neither that tower nor its tokenizer is among timm's weights. Transferscope does not load"
-            " them (open_clip_torch would); the linear probe is the nearest control"
-        )
-    return f"the source classes of {card.name} are not known by name here; of the shipped backbones they are, those of CIFAR-10"
+    """Neither a text tower nor a head with classes that are known by name; or prompts that cannot be used."""
+    own = source_classes(getattr(card, "source_data", ""))
+    if not own and not text_towers.tower_of(card):
+        if not getattr(card, "weights", "").startswith("hub:"):
+            return (
+                f"{card.name} is no image tower with a known text tower, and its source classes are not known by name here; of"
+                " the shipped backbones they are, those of CIFAR-10"
+            )
+        return text_towers.refusal(card)
+    asked = settings.get("prompts", prompts.DEFAULT)
+    if own and asked != prompts.DEFAULT:
+        return f"prompts are for image-text backbones, and {card.name} answers with its own classifier; leave them out"
+    return prompts.wrong(asked)
 
 
 def refuses_task(card: Card, task: Any, weights: str) -> str | None:
-    """A class that the source head does not name, or weights that it does not belong to."""
+    """A class that cannot be asked for, or weights that the head does not belong to."""
+    names = source_classes(getattr(card, "source_data", ""))
+    if not names:
+        if twice := prompts.alike(task.class_names):
+            return (
+                f"the classes {twice[0]!r} and {twice[1]!r} of {task.name} read the same, so no text tells them apart"
+            )
+        tower = text_towers.tower_of(card)
+        return text_towers.unusable(card, tower, weights) if tower else text_towers.refusal(card)
     if weights != "pretrained":
         return "the source head belongs to the pretrained weights, and these runs start from others"
-    names = source_classes(getattr(card, "source_data", ""))
     if rows_of(names, task.class_names) is not None:
         return None
     unknown = missing(names, task.class_names)
@@ -48,17 +62,33 @@ def refuses_task(card: Card, task: Any, weights: str) -> str | None:
     )
 
 
+def beside(card: Card, settings: Settings) -> Beside | None:
+    """The text tower, read once."""
+    tower = text_towers.tower_of(card)
+    if tower is None or source_classes(getattr(card, "source_data", "")):
+        return None
+    return Beside(
+        parameters=tower.parameters,
+        flops_per_class=tower.flops * len(prompts.given(settings.get("prompts", prompts.DEFAULT))),
+        memory_bytes=4 * tower.parameters + tower.bytes,
+        download_bytes=0 if tower.on_disk else tower.bytes,
+        words=text_towers.words(card, tower),
+    )
+
+
 STRATEGIES.register(
     Strategy(
         name="zero_shot",
         label="Zero-shot",
-        summary="Nothing is learned: the backbone's own classifier answers, where it names the classes.",
-        source="Larochelle et al. 2008 (zero-data learning); Radford et al. 2021 (as a control)",
+        summary="Nothing is learned: a text tower, or the backbone's own classifier, answers by the classes' names.",
+        source="Radford et al. 2021; Larochelle et al. 2008 (zero-data learning)",
         depths=lambda n_units, asked: (n_units,),
+        settings=(PROMPTS,),
         solves_head=True,
         control=True,
         refuses=refuses,
         refuses_task=refuses_task,
+        beside=beside,
         moves=nothing,
         tuning="zero_shot",
     )

@@ -50,6 +50,10 @@ class Setup:
     """Accuracy on other tasks with the network as it is now, where the run measures that: measure -> task -> 0..1."""
     class_names: tuple[str, ...] = ()
     """Of the target, in the order of its class numbers."""
+    weights: str = "pretrained"
+    """What the backbone started from, as in a spec."""
+    tell: Callable[[str, float], None] = lambda phase, share: None
+    """To be told of what comes before the run itself, a download say: what it is, and which share of it is done. May raise."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
+import time
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -181,3 +190,152 @@ def tiny_vit(tmp_path_factory):
     )
     yield TINY_VIT
     del BACKBONES._entries[TINY_VIT]
+
+
+@dataclass
+class Hub:
+    """What the stand-in has and how it misbehaves."""
+
+    address: str = ""
+    commit: str = "0123456789abcdef0123456789abcdef01234567"
+    files: dict[str, bytes] = field(default_factory=dict)
+    cuts: int = 0
+    """How many answers break off half-way."""
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A stand-in that speaks the hub's protocol on this machine, and a client that does not wait before it tries again."""
+    clock = types.SimpleNamespace(sleep=lambda seconds: None, time=time.time)
+    monkeypatch.setattr("huggingface_hub.file_download.time", clock)
+    state = Hub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.answer(send=False)
+
+        def do_GET(self) -> None:
+            self.answer(send=True)
+
+        def answer(self, send: bool) -> None:
+            state.requests.append(f"{self.command} {self.path}")
+            content = state.files.get(self.path)
+            if content is None:
+                self.send_response(404)
+                self.send_header("X-Error-Code", "RepoNotFound")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+            self.send_response(206 if start else 200)
+            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+            self.send_header("X-Repo-Commit", state.commit)
+            self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            if send and state.cuts:
+                state.cuts -= 1
+                self.wfile.write(content[start : start + (len(content) - start) // 2])
+                self.close_connection = True
+            elif send:
+                self.wfile.write(content[start:])
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing on stderr."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.address = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield state
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+TOWER = "tiny_clip_32.made_up"
+TOWER_CONFIG = {
+    "embed_dim": 24,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
+    "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2},
+}
+
+
+@dataclass
+class Pair:
+    """A tiny image-text model: in timm's halves and in OpenCLIP's whole."""
+
+    name: str
+    """Of the backbone."""
+    model: Any
+    """OpenCLIP's, with the weights of both files."""
+    image: bytes
+    """timm's file of the image tower, projection included."""
+    whole: bytes
+    """OpenCLIP's file of both towers."""
+    home: Path
+    """A home that knows the backbone's card: it is described in another process otherwise, which does not know it."""
+    tower: Any
+    """Its row of the table."""
+
+    def serve(self, hub: Hub, *, text: bool = True) -> None:
+        """Put both files where the hub has them."""
+        hub.files[f"/timm/{TOWER}/resolve/main/model.safetensors"] = self.image
+        if text:
+            hub.files[f"/{self.tower.repository}/resolve/main/open_clip_model.safetensors"] = self.whole
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """A tiny CLIP, registered with timm, with OpenCLIP and in the table of text towers while tests ask for it."""
+    import sys
+
+    import open_clip
+    import safetensors.torch
+    import timm
+    import torch
+    from timm.models import _registry, vision_transformer
+
+    from engine import text_towers
+    from engine.backbones._timm_card import describe
+
+    architecture = TOWER.partition(".")[0]
+
+    def tiny_clip_32(pretrained: bool = False, **kwargs: Any):
+        shape = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2, "pre_norm": True}
+        norm = {"norm_layer": lambda width, **more: torch.nn.LayerNorm(width, eps=1e-5, **more)}
+        return vision_transformer._create_vision_transformer(architecture, pretrained, **shape, **norm, **kwargs)
+
+    module = types.ModuleType("tiny_clip")
+    told = vision_transformer._cfg(hf_hub_id="timm/", input_size=(3, 32, 32), num_classes=24, license="mit")
+    module.default_cfgs = timm.models.generate_default_cfgs({TOWER: told})
+    module.checkpoint_filter_fn = vision_transformer.checkpoint_filter_fn
+    module.tiny_clip_32, tiny_clip_32.__module__ = tiny_clip_32, module.__name__
+    sys.modules[module.__name__] = module
+    timm.models.register_model(tiny_clip_32)
+
+    folder = tmp_path_factory.mktemp("pair")
+    (folder / f"{architecture}.json").write_text(json.dumps(TOWER_CONFIG), encoding="utf-8")
+    open_clip.add_model_config(folder / f"{architecture}.json")
+    torch.manual_seed(77)
+    model = open_clip.create_model(architecture).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():  # biases and norms that matter
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    image = timm.create_model(architecture, num_classes=24)
+    image.load_state_dict(vision_transformer.checkpoint_filter_fn(state, image))
+    tower = text_towers.TextTower("made/up", architecture, 1_000, 2_000, 5_000_000, 24)
+    known = text_towers._table()
+    (folder / "home" / "cards").mkdir(parents=True)
+    (folder / "home" / "cards" / f"timm_{TOWER}.json").write_text(describe(f"timm:{TOWER}").to_json(), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        rows = known["towers"] | {TOWER: vars(tower)}
+        patch.setattr(text_towers, "_table", lambda: known | {"towers": rows})
+        files = safetensors.torch.save(image.state_dict()), safetensors.torch.save(state)
+        yield Pair(f"timm:{TOWER}", model, *files, folder / "home", tower)
+    del sys.modules[module.__name__]
+    for known_names in (_registry._model_entrypoints, _registry._model_to_module, _registry._model_default_cfgs):
+        for name in (architecture, TOWER):
+            known_names.pop(name, None)
+    _registry._module_to_models.pop(module.__name__, None)

@@ -7,13 +7,8 @@ import shutil
 import socket
 import time
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
-import huggingface_hub.file_download
 import pytest
 import safetensors.torch
 import timm
@@ -28,80 +23,15 @@ from engine.tasks import TASKS, TaskContext
 
 NAME = "timm:test_resnet"
 REPOSITORY = timm.create_model("test_resnet").pretrained_cfg["hf_hub_id"]
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-@dataclass
-class Hub:
-    """What the stand-in has and how it misbehaves."""
-
-    address: str = ""
-    files: dict[str, bytes] = field(default_factory=dict)
-    cuts: int = 0
-    """How many answers break off half-way."""
-    requests: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
-def hub() -> Iterator[Hub]:
-    state = Hub()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.answer(send=False)
-
-        def do_GET(self) -> None:
-            self.answer(send=True)
-
-        def answer(self, send: bool) -> None:
-            state.requests.append(f"{self.command} {self.path}")
-            content = state.files.get(self.path)
-            if content is None:
-                self.send_response(404)
-                self.send_header("X-Error-Code", "RepoNotFound")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
-            self.send_response(206 if start else 200)
-            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.send_header("Content-Length", str(len(content) - start))
-            self.end_headers()
-            if send and state.cuts:
-                state.cuts -= 1
-                self.wfile.write(content[start : start + (len(content) - start) // 2])
-                self.close_connection = True
-            elif send:
-                self.wfile.write(content[start:])
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing on stderr."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.address = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def weights(hub: Hub) -> bytes:
+def weights(hub) -> bytes:
     """Weights of a timm model as the hub has them, with timm's names and a classifier."""
     torch.manual_seed(1)
     content = safetensors.torch.save(timm.create_model("test_resnet").state_dict())
     hub.files[f"/{REPOSITORY}/resolve/main/{_hub.FILENAME}"] = content
     return content
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client waits a second before it resumes a download."""
-    clock = types.SimpleNamespace(sleep=lambda seconds: None, time=time.time)
-    monkeypatch.setattr(huggingface_hub.file_download, "time", clock)
 
 
 def closed_port() -> str:
@@ -116,7 +46,7 @@ def test_weights_are_downloaded_checked_and_loaded(hub, weights, tmp_path):
     origin = _timm.load(
         network, NAME, cache_dir=str(tmp_path), endpoint=hub.address, progress=lambda *step: told.append(step)
     )
-    assert origin == f"{REPOSITORY}@{COMMIT} sha256:{hashlib.sha256(weights).hexdigest()}"
+    assert origin == f"{REPOSITORY}@{hub.commit} sha256:{hashlib.sha256(weights).hexdigest()}"
     assert told[-1] == (len(weights), len(weights))
     given = safetensors.torch.load(weights)
     assert all(torch.equal(tensor, given[name]) for name, tensor in network.model.state_dict().items())
@@ -130,7 +60,7 @@ def test_a_cached_file_is_used_without_asking(hub, weights, tmp_path, monkeypatc
     hub.requests.clear()
     monkeypatch.setenv("HF_ENDPOINT", closed_port())
     assert _hub.fetch(REPOSITORY) == first
-    assert first.revision == COMMIT
+    assert first.revision == hub.commit
     assert hub.requests == []
 
 
@@ -178,7 +108,7 @@ def test_without_a_network_what_is_on_disk_is_offered(hub, weights, tmp_path):
 
 
 def test_a_folder_without_weights_is_not_taken_for_weights(hub, tmp_path):
-    other = tmp_path / f"models--{REPOSITORY.replace('/', '--')}" / "snapshots" / COMMIT / "config.json"
+    other = tmp_path / f"models--{REPOSITORY.replace('/', '--')}" / "snapshots" / hub.commit / "config.json"
     other.parent.mkdir(parents=True)
     other.write_text("{}", encoding="utf-8")
     assert _disk.cached(REPOSITORY, tmp_path) is None
@@ -282,7 +212,7 @@ def test_a_run_downloads_its_weights_first_and_says_how_far_it_is(hub, weights, 
     assert phases[-1] == (f"downloading weights ({_disk.in_words(len(weights))})", 1.0)
     assert control.progress.phase.endswith(", 100%")
     network, origin = execute.build_network(run, "pretrained", tmp_path)
-    assert COMMIT in origin
+    assert hub.commit in origin
     assert torch.equal(network.model.bn1.weight, safetensors.torch.load(weights)["bn1.weight"])
 
 
@@ -301,7 +231,7 @@ def test_a_task_downloads_weights_before_a_run_needs_them(hub, weights, tmp_path
     kind, told = TASKS["weights"], []
     context = TaskContext(kind.prepare({"backbone": NAME}, None), say=lambda done, phase: told.append((done, phase)))
     result = kind.run(context)
-    assert result["weights"].startswith(f"{REPOSITORY}@{COMMIT}")
+    assert result["weights"].startswith(f"{REPOSITORY}@{hub.commit}")
     assert told[0] == (0.0, "asking the hub")
     assert told[-1][0] == 1.0
     assert _disk.cached(REPOSITORY, tmp_path) is not None

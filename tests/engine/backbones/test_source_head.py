@@ -48,3 +48,14 @@ def test_the_reason_is_given_where_there_is_none(tmp_path):
         source_head(network, SHIPPED, f"file:{path}", None)
     with pytest.raises(WeightsError, match="no weights file"):
         source_head(network, SHIPPED, f"file:{tmp_path / 'none.safetensors'}", None)
+
+
+def test_the_projection_of_an_image_text_model_is_no_classifier(pair, tmp_path):
+    path = tmp_path / "image.safetensors"
+    path.write_bytes(pair.image)
+    network = family_of(pair.name).build(pair.name)
+    with pytest.raises(BackboneError, match="an image-text model has no source classes"):
+        source_head(network, pair.name, f"file:{path}", None)
+    tuned = family_of(pair.name).build("timm:vit_base_patch32_clip_224.openai_ft_in1k")
+    with pytest.raises(WeightsError, match="no weights file"):  # this one was tuned with labels: it is looked for
+        source_head(tuned, "timm:vit_base_patch32_clip_224.openai_ft_in1k", f"file:{tmp_path / 'none'}", None)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import open_clip
 import pytest
 import torch
 
-from engine import backbones
+from engine import backbones, cost, datasets, prompts
+from engine import events as kinds
 from engine.backbones._source_head import source_head
 from engine.device import cpu
-from engine.errors import SpecError
+from engine.errors import SpecError, WeightsError
 from engine.events import EpochEnded, FreezeChecked, Notice
 from engine.execute import build_network, execute
 from engine.plan import left_out, left_out_words, plan
@@ -96,7 +98,173 @@ def test_other_weights_and_towers_without_texts_say_what_is_missing(pets):
 
     class Tower:
         name, source_data = "timm:vit_base_patch16_clip_224.openai", "OpenAI's image-text pairs"
+        weights = "hub:timm/vit_base_patch16_clip_224.openai"
 
     said = STRATEGIES["zero_shot"].refuses(Tower(), {})
     assert "text tower" in said
-    assert "open_clip_torch" in said
+    assert "timm:vit_base_patch16_clip_quickgelu_224.openai" in said
+
+
+@pytest.fixture
+def served(pair, hub, tmp_path, monkeypatch):
+    """The tiny pair on a stand-in of the hub, with an empty cache."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    pair.serve(hub)
+    return pair
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory, write_images):
+    """Classes by names that no source head knows, one of them a number."""
+    root = tmp_path_factory.mktemp("towers") / "things"
+    for name, colour in (("001.black_cat", (20, 20, 20)), ("red thing", (200, 30, 30)), ("7", (30, 30, 200))):
+        write_images(root / name, 12, colour, side=32)
+    return f"folder:{root}"
+
+
+def done(run, home, resume=None):
+    """(events, network) of a run."""
+    events, work = [], execute(run, cpu(), home=home, resume=resume)
+    while True:
+        try:
+            events.append(next(work))
+        except StopIteration as ended:
+            return events, ended.value
+
+
+def as_open_clip(pair, data, rows, settings=prompts.DEFAULT):
+    """OpenCLIP's own logits of some images of a dataset, and their labels."""
+    images = datasets.load(data, **backbones.card(pair.name, pair.home).sizing)
+    card = backbones.card(pair.name, pair.home)
+    pixels = torch.from_numpy(images.pixels[rows].copy()).permute(0, 3, 1, 2).float() / 255
+    mean, std = (torch.tensor(values)[:, None, None] for values in (card.mean, card.std))
+    names = [prompts.spoken(name) for name in images.info.class_names]
+    templates = [lambda name, prompt=prompt: prompt.replace("{class}", name) for prompt in prompts.given(settings)]
+    with torch.inference_mode():
+        head = open_clip.build_zero_shot_classifier(
+            pair.model, open_clip.SimpleTokenizer(context_length=24), names, templates
+        )
+        features = pair.model.encode_image((pixels - mean) / std, normalize=True)
+        return (pair.model.logit_scale.exp() * features @ head).double(), torch.from_numpy(images.labels[rows])
+
+
+def test_a_text_tower_answers_as_open_clip_does(served, things, hub):
+    events, network = done(RunSpec(served.name, things, "zero_shot", 3, 0, 18, measures=()), served.home)
+    tested = next(event for event in events if isinstance(event, kinds.Tested))
+    split = datasets.make_split(datasets.load(things, **backbones.card(served.name, served.home).sizing), 0, 18)
+    logits, labels = as_open_clip(served, things, split.test)
+    assert tested.accuracy == pytest.approx(float((logits.argmax(1) == labels).double().mean()))
+    checked, known = as_open_clip(served, things, split.validation)
+    assert tested.validation_accuracy == pytest.approx(float((checked.argmax(1) == known).double().mean()))
+    began, _ = build_network(RunSpec(served.name, things, "linear_probe", 3, 0), "pretrained", served.home)
+    assert not any(isinstance(event, EpochEnded) for event in events)
+    for unit in range(network.n_units):
+        for (_, one), (_, other) in zip(network.unit_tensors(unit), began.unit_tensors(unit), strict=True):
+            assert torch.equal(one, other)
+    (proof,) = (event for event in events if isinstance(event, FreezeChecked))
+    assert proof.changed == []
+    started = next(event for event in events if isinstance(event, kinds.Started))
+    (planned,) = plan(ExperimentSpec((served.name,), (things,), ("zero_shot",), seeds=(0,)), home=served.home)
+    assert (started.total_parameters, started.trainable_parameters) == cost.parameters_of(planned)
+    said = " ".join(event.text for event in events if isinstance(event, Notice))
+    assert "answered by the text tower made/up@" in said
+    assert "read 7 prompts" in said
+    assert "number 7" in said or "black cat" in said
+    # The network keeps a linear head: the same answers as the cosines, whatever an image's length.
+    with torch.inference_mode():
+        images = torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(5))
+        ours, theirs = network.eval()(images).argmax(1), None
+        features = served.model.encode_image(images, normalize=True).double()
+        names = datasets.describe(things).class_names
+        texts = [text for one in prompts.texts(names, prompts.DEFAULT) for text in one]
+        rows = served.model.encode_text(open_clip.SimpleTokenizer(context_length=24)(texts), normalize=True).double()
+        rows = rows.reshape(3, -1, rows.shape[1]).mean(1)
+        theirs = (features @ (rows / rows.norm(dim=1, keepdim=True)).T).argmax(1)
+    assert torch.equal(ours, theirs)
+
+
+def test_the_loss_is_that_of_the_cosines(served, things):
+    from engine import execute as joint
+    from engine.control import Control
+    from engine.depths import Caches
+
+    run = RunSpec(served.name, things, "zero_shot", 3, 0, 18, measures=())
+    ready, _, tuning = joint.prepare(run, cpu(), served.home, Control(), Caches())
+    solved = tuning.solve(joint.heads.splits(ready))
+    logits, labels = as_open_clip(served, things, ready.split.validation)
+    assert solved.validation_loss == pytest.approx(float(torch.nn.functional.cross_entropy(logits, labels)), abs=1e-4)
+
+
+def test_prompts_are_a_setting_and_change_the_answers_rows(served, things):
+    asked = "a drawing of the {class} | {class}"
+    one = RunSpec(served.name, things, "zero_shot", 3, 0, 18, measures=())
+    other = RunSpec(served.name, things, "zero_shot", 3, 0, 18, measures=(), settings={"prompts": asked})
+    assert one.run_id != other.run_id
+    (_, usual), (events, changed) = done(one, served.home), done(other, served.home)
+    assert not torch.allclose(usual.head.weight, changed.head.weight)
+    assert "read 2 prompts" in " ".join(event.text for event in events if isinstance(event, Notice))
+    logits, _ = as_open_clip(served, things, np.arange(6), asked)
+    assert logits.shape == (6, 3)
+    spec = ExperimentSpec((served.name,), (things,), ("zero_shot",), settings={"zero_shot": {"prompts": "a photo"}})
+    with pytest.raises(SpecError, match=r"the prompt 'a photo' names \{class\} 0 times"):
+        plan(spec, home=served.home)
+    spec = ExperimentSpec((NET,), strategies=("zero_shot",), settings={"zero_shot": {"prompts": asked}})
+    with pytest.raises(SpecError, match="prompts are for image-text backbones"):
+        plan(spec)
+
+
+def test_a_file_with_both_towers_needs_no_hub(served, things, hub, tmp_path):
+    path = tmp_path / "both.safetensors"
+    path.write_bytes(served.whole)
+    run = RunSpec(served.name, things, "zero_shot", 3, 0, 18, f"file:{path}", measures=())
+    _, from_file = done(run, served.home)
+    assert hub.requests == []
+    _, from_hub = done(RunSpec(served.name, things, "zero_shot", 3, 0, 18, measures=()), served.home)
+    assert torch.allclose(from_file.head.weight, from_hub.head.weight)
+    path.write_bytes(served.image)
+    spec = ExperimentSpec((served.name,), (things,), ("zero_shot",), weights=f"file:{path}")
+    with pytest.raises(SpecError, match="holds no text tower"):
+        plan(spec, home=served.home)
+
+
+def test_a_plan_prices_the_text_tower(served, things):
+    spec = ExperimentSpec((served.name,), (things,), ("zero_shot", "linear_probe"), seeds=(0, 1), label_budgets=(18,))
+    runs = plan(spec, home=served.home)
+    zero = [one for one in runs if one.run.strategy == "zero_shot"]
+    probe = [one for one in runs if one.run.strategy == "linear_probe"]
+    assert len(zero) == len(probe) == 2
+    both, alone = cost.estimate(zero), cost.estimate(probe)
+    assert both.total_parameters == alone.total_parameters + 1_000
+    assert both.trainable_parameters == alone.trainable_parameters
+    assert both.flops == alone.flops + 2 * 2_000 * len(prompts.PROMPTS) * 3
+    assert both.memory_bytes == alone.memory_bytes + 4 * 1_000 + 5_000_000
+    assert (both.towers_bytes, alone.towers_bytes) == (5_000_000, 0)
+    (words,) = [one.words for one in cost.beside(runs)]
+    assert "Text tower: made/up, about 5.0 MB to download" in words
+    done(zero[0].run, served.home)
+    assert cost.estimate(zero).towers_bytes == 0
+
+
+def test_a_run_that_cannot_have_the_text_tower_ends_before_anything_is_measured(served, things, hub):
+    del hub.files["/made/up/resolve/main/open_clip_model.safetensors"]
+    work = execute(RunSpec(served.name, things, "zero_shot", 3, 0, 18), cpu(), home=served.home)
+    with pytest.raises(WeightsError, match=r"The text tower of .* is not on this machine.*--text"):
+        next(work)
+
+
+def test_offline_is_said_in_the_plan(served, things, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    spec = ExperimentSpec((served.name,), (things,), ("zero_shot",))
+    with pytest.raises(
+        SpecError, match=r"HF_HUB_OFFLINE is set and the text tower of timm:tiny_clip_32.made_up is not on this"
+    ):
+        plan(spec, home=served.home)
+
+
+def test_classes_that_read_the_same_are_refused(served, tmp_path, write_images):
+    for name in ("big_cat", "Big cat", "dog"):
+        write_images(tmp_path / "same" / name, 12)
+    spec = ExperimentSpec((served.name,), (f"folder:{tmp_path / 'same'}",), ("zero_shot",))
+    with pytest.raises(SpecError, match="read the same, so no text tells them apart"):
+        plan(spec, home=served.home)
