@@ -74,3 +74,11 @@ def test_more_memory_than_there_is_warns() -> None:
     other = dataclasses.replace(greedy, device="NVIDIA H200")  # whose memory is another one
     assert cost_card.cautions(other) == []
     assert " of " not in dict(cost_card.rows(other))["Memory"]
+
+
+def test_what_is_downloaded_first_is_said_with_its_size() -> None:
+    assert "Download" not in told()
+    towers = dataclasses.replace(COST, towers_bytes=605_000_000)
+    assert told(new=towers)["Download"] == "605 MB of text towers first, once"
+    both = dataclasses.replace(towers, download_bytes=170_000_000)
+    assert told(new=both)["Download"] == "170 MB of images and 605 MB of text towers first, once"

@@ -70,3 +70,38 @@ def test_no_button_where_nothing_would_be_downloaded(draw, tmp_path):
     app = draw()
     assert not app.button
     assert "on this machine already" in "".join(one.value for one in app.caption)
+
+
+TOWER = """
+import dataclasses
+from dashboard.widgets import strategies
+from engine import backbones
+from engine.strategies import STRATEGIES
+
+card = dataclasses.replace(
+    backbones.card("resnet20_cifar10"), name="{name}", weights="hub:{name}".replace("timm:", "timm/"), source_data="LAION-2B",
+    licence="apache-2.0",
+)
+strategies._beside(STRATEGIES["zero_shot"], card)
+"""
+
+
+def test_a_text_tower_says_its_size_and_licence_and_comes_by_its_own_button(by_hand, monkeypatch, tmp_path):
+    monkeypatch.setenv("TRANSFERSCOPE_HOME", str(by_hand.store.home))
+    monkeypatch.setenv(state.NO_WORKER, "1")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    script = TOWER.format(name="timm:vit_base_patch32_clip_224.laion2b")
+    app = AppTest.from_string(script, default_timeout=30).run()
+    assert not app.exception
+    said = app.caption[0].value.replace("\\", "")
+    assert "laion/CLIP-ViT-B-32-laion2B-s34B-b79K, about 605 MB to download" in said
+    assert "licence: apache-2.0" in said
+    (button,) = app.button
+    assert button.label == "Download now (605 MB)"
+    button.click().run()
+    (task,) = task_queue.list(by_hand.store, "weights")
+    assert task.payload == {"backbone": "timm:vit_base_patch32_clip_224.laion2b", "text": True}
+    assert [one.label for one in app.button] == ["Stop"]
+    other = AppTest.from_string(TOWER.format(name="timm:resnet18.a1_in1k"), default_timeout=30).run()
+    assert not other.caption
+    assert not other.button
