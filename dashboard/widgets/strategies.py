@@ -49,7 +49,7 @@ def strategies(card: Card | None) -> None:
     st.caption("  \n".join(said))
     for one in chosen:
         if card is not None and draft.value("weights") == "pretrained":
-            _beside(one, card)
+            _beside(one, card, draft.values())
     if any(one.group == STUDY for one in chosen) or draft.start("splits"):
         _splits()
     for one in chosen:
@@ -62,11 +62,11 @@ def strategies(card: Card | None) -> None:
                 _settings(one)
 
 
-def _beside(strategy: Strategy, card: Card) -> None:
+def _beside(strategy: Strategy, card: Card, values: Mapping[str, Any]) -> None:
     """The network that a strategy asks beside the backbone, with its size and licence before it is downloaded."""
-    if refusal(strategy, card, draft.values()):
+    if refusal(strategy, card, values):
         return
-    found = strategy.beside(card, settled(strategy, given(strategy, draft.values())))
+    found = strategy.beside(card, settled(strategy, given(strategy, values)))
     if found is None:
         return
     st.caption(f":material/{'download' if found.download_bytes else 'check'}: {literal(found.words)}")

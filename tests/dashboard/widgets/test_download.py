@@ -74,6 +74,7 @@ def test_no_button_where_nothing_would_be_downloaded(draw, tmp_path):
 
 TOWER = """
 import dataclasses
+from dashboard import choices
 from dashboard.widgets import strategies
 from engine import backbones
 from engine.strategies import STRATEGIES
@@ -82,7 +83,9 @@ card = dataclasses.replace(
     backbones.card("resnet20_cifar10"), name="{name}", weights="hub:{name}".replace("timm:", "timm/"), source_data="LAION-2B",
     licence="apache-2.0",
 )
-strategies._beside(STRATEGIES["zero_shot"], card)
+strategy = STRATEGIES["zero_shot"]
+values = {{choices.setting_key(strategy.name, one.name): one.default for one in strategy.settings}}
+strategies._beside(strategy, card, values)
 """
 
 
