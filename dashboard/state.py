@@ -20,11 +20,12 @@ from dashboard import feed, thumbnails
 from dashboard.reader import Reader, keep
 from engine import backbones, cost, datasets, doctor, layer_transfer, service, task_queue
 from engine.backbones import Card, Entry
+from engine.cells import cells
 from engine.datasets import DatasetInfo, Source
 from engine.errors import DatasetError, SpecError, TransferscopeError
 from engine.launch import ensure_worker
 from engine.leases import Leases
-from engine.plan import PlannedRun, cells, plan
+from engine.plan import PlannedRun, plan
 from engine.spec import ExperimentSpec
 from engine.store import Store, Submission
 

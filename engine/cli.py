@@ -65,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
         which = added.add_mutually_exclusive_group(required=True)
         which.add_argument("spec", nargs="?", help="a .toml or .json file")
         which.add_argument("--preset", metavar="NAME", help="a preset, see `presets`")
+        added.add_argument(
+            "--source-data", metavar="NAME",
+            help="images of the task that the backbones learned from, for EWC and for what is forgotten of it: folder:PATH, or"
+            " a dataset that is on this machine",
+        )  # fmt: skip
         return with_home(added)
 
     command("presets", _presets, "List experiments that are ready to run.").add_argument(
@@ -146,8 +151,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _spec(args: argparse.Namespace) -> ExperimentSpec:
     from engine.presets import PRESETS
+    from engine.service import with_source_data
 
-    return PRESETS[args.preset].spec if args.preset else ExperimentSpec.from_file(args.spec)
+    spec = PRESETS[args.preset].spec if args.preset else ExperimentSpec.from_file(args.spec)
+    return with_source_data(spec, args.source_data) if args.source_data else spec
 
 
 def _presets(args: argparse.Namespace) -> int:
@@ -164,7 +171,8 @@ def _presets(args: argparse.Namespace) -> int:
 def _plan(args: argparse.Namespace) -> int:
     from engine import recipes, search, service
     from engine.cautions import cautions
-    from engine.plan import left_out, left_out_words, plan
+    from engine.left_out import left_out, left_out_words
+    from engine.plan import plan
 
     store, spec = service.open_store(args.home), service.located(_spec(args))
     planned = plan(spec, home=store.home)
@@ -204,7 +212,7 @@ def _plan(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from engine import service
     from engine.follow import follow
-    from engine.plan import left_out, left_out_words
+    from engine.left_out import left_out, left_out_words
 
     store, spec = service.open_store(args.home), _spec(args)
     submission = service.queue(store, spec, again=args.again)

@@ -159,6 +159,11 @@ PRESETS.register(
             seeds=tuple(range(6)),
             label_budgets=(50,),
             measures=(),
+            settings={
+                # As in the paper's grids: one start, other augmentation and label smoothing.
+                "soup": {"runs": "full_fine_tuning, label_smoothing, mixup, cutmix"},
+                "adapter_merging": {"runs": "seeds:lora"},
+            },
             leave_out_refused=True,
         ),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine import backbones, cost, task_queue
 from engine import home as homes
+from engine.errors import SpecError
 from engine.launch import ensure_worker, supervise
 from engine.leases import Leases
 from engine.plan import PlannedRun, plan
@@ -59,6 +60,28 @@ def located(spec: ExperimentSpec) -> ExperimentSpec:
         },
         backbones=tuple(dict.fromkeys(map(backbones.canonical, spec.backbones))),
     )
+
+
+def with_source_data(spec: ExperimentSpec, source: str) -> ExperimentSpec:
+    """The spec with images of the source task for whatever asks for some: EWC, and the measure `forgetting`.
+
+    Args:
+        spec: of an experiment.
+        source: a dataset that is on this machine: its name, or folder:PATH.
+
+    Raises:
+        SpecError: nothing in the experiment asks for such images.
+    """
+    if "ewc" not in spec.strategies and "forgetting" not in spec.measures:
+        raise SpecError(
+            f"--source-data is {source!r}, and nothing asks for it: add the strategy 'ewc' or the measure 'forgetting', or leave"
+            " it out."
+        )
+    settings = {name: dict(given) for name, given in (spec.settings or {}).items()}
+    if "ewc" in spec.strategies:
+        settings["ewc"] = settings.get("ewc", {}) | {"source": source}
+    data = source if "forgetting" in spec.measures else spec.source_data
+    return dataclasses.replace(spec, settings=settings or None, source_data=data)
 
 
 def absolute(name: str) -> str:

@@ -7,17 +7,19 @@ over images for one seed), what is told apart from the best of its backbone (pai
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 import pandas as pd
 
 from engine import comparisons, stats
 from engine.errors import SpecError
+from engine.mixes import with_members
 from engine.strategies import STRATEGIES
 
 CELL = ["backbone", "strategy", "frozen_depth"]
 COLUMNS = [
     "backbone", "strategy", "frozen_depth", "seeds", "mean_percent", "low_percent", "high_percent", "interval", "below_best",
-    "seconds", "trained_parameters",
+    "seconds", "trained_parameters", "mixed_runs", "mixed_seeds",
 ]  # fmt: skip
 SERIES = ("dataset", "budget", "weights")
 
@@ -31,8 +33,9 @@ def strategy_table(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns `COLUMNS`: seeds (finished), mean_percent, low_percent and high_percent of the test accuracy (the interval
         cut at 0 and 100; NaN where there is none), interval (its kind), below_best (whether it is told apart from the highest
-        mean of its backbone; NA where it or the best has fewer than `stats.CLAIM_PAIRS` seeds), seconds (mean over seeds) and
-        trained_parameters.
+        mean of its backbone among those with `stats.CLAIM_PAIRS` seeds; NA where it has fewer, or none has so many), seconds
+        (mean over seeds), trained_parameters, and of soups and merged adapters how many runs and seeds each is of (mixed_runs,
+        mixed_seeds; 0 for others): their seconds and parameters hold those of these runs.
 
     Raises:
         SpecError: the runs are of several datasets, label budgets or (beyond from scratch) starting weights, or none finished.
@@ -49,8 +52,15 @@ def strategy_table(runs: pd.DataFrame) -> pd.DataFrame:
                 f"{', '.join(map(str, found))}. Export the frame `runs` instead."
             )
     cells = stats.summarise(done, CELL, value="test_accuracy", images="test_n")
-    cost = done.groupby(CELL, sort=False).agg(
-        seconds=("seconds", "mean"), trained_parameters=("trainable_parameters", "max")
+    cost = (
+        with_members(done)
+        .groupby(CELL, sort=False)
+        .agg(
+            seconds=("seconds", "mean"),
+            trained_parameters=("trainable_parameters", "max"),
+            mixed_runs=("mixed_runs", "max"),
+            mixed_seeds=("mixed_seeds", "max"),
+        )
     )
     table = cells.merge(cost.reset_index(), on=CELL).assign(
         seeds=cells["n"],
@@ -70,12 +80,12 @@ def _below_best(done: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
     told: dict[Hashable, bool] = {}
     for _, of_one in done.groupby("backbone", sort=False):
         values = {cell: rows.set_index("seed")["test_accuracy"] for cell, rows in of_one.groupby(CELL, sort=False)}
-        best = max(values, key=lambda cell: values[cell].mean())
-        if len(values[best]) >= stats.CLAIM_PAIRS:
+        enough = {cell: one for cell, one in values.items() if len(one) >= stats.CLAIM_PAIRS}
+        if enough:
+            best = max(enough, key=lambda cell: enough[cell].mean())
             told[best] = False
-            others = {cell: (one, values[best]) for cell, one in values.items() if cell != best}
-            enough = {cell: both for cell, both in others.items() if len(both[0]) >= stats.CLAIM_PAIRS}
-            told |= {one.cell: one.claim for one in comparisons.against(enough)}
+            others = {cell: (one, enough[best]) for cell, one in enough.items() if cell != best}
+            told |= {one.cell: one.claim for one in comparisons.against(others)}
     return pd.Series(
         [told.get(cell, pd.NA) for cell in cells[CELL].itertuples(index=False, name=None)], cells.index, "boolean"
     )
@@ -108,15 +118,18 @@ def markdown(table: pd.DataFrame) -> str:
         line = [said]
         for name in names:
             one = next((by_cell[name, *row] for row in found if (name, *row) in by_cell), None)
-            line += _cell(one)
+            line += _cell(one, table["seeds"].max())
         lines.append(f"| {' | '.join(line)} |")
     return "\n".join([*lines, "", _note(table)])
 
 
-def _cell(one: object) -> list[str]:
+def _cell(one: Any, most: int) -> list[str]:
+    """Accuracy, time and trained parameters; the number of seeds where others have more (`most`)."""
     if one is None:
         return ["", "", ""]
-    some = "" if pd.isna(one.low_percent) else f" ({one.low_percent:.1f} to {one.high_percent:.1f})"
+    few = f"n = {one.seeds}" if one.seeds < most else ""
+    interval = "" if pd.isna(one.low_percent) else f"{one.low_percent:.1f} to {one.high_percent:.1f}"
+    some = f" ({said})" if (said := ", ".join(filter(None, (interval, few)))) else ""
     time = "" if pd.isna(one.seconds) else f"{one.seconds:.1f}"
     trained = "" if pd.isna(one.trained_parameters) else f"{one.trained_parameters:,}"
     mean = f"{one.mean_percent:.1f}"
@@ -135,4 +148,16 @@ def _note(table: pd.DataFrame) -> str:
     else:
         parts.append(f"exploring: no claim below {stats.CLAIM_PAIRS} seeds")
     parts.append("time: of one run on the machine that ran it; trained: parameters that train, head included")
-    return "; ".join(parts) + "."
+    return "; ".join(parts) + "." + "".join(f" {said}" for said in _mixes(table))
+
+
+def _mixes(table: pd.DataFrame) -> list[str]:
+    """What soups and merged adapters are made of, and what that means for a comparison."""
+    said = []
+    for strategy, rows in table[table["mixed_runs"] > 0].groupby("strategy", sort=False):
+        runs, seeds = int(rows["mixed_runs"].max()), int(rows["mixed_seeds"].max())
+        of = "of one seed, on the same labels" if seeds == 1 else f"of {seeds} seeds, which have seen other labels each"
+        said.append(
+            f"{label(str(strategy), 0)}: each of {runs} runs {of}; time and parameters are those of these runs too."
+        )
+    return said

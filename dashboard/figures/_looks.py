@@ -90,7 +90,7 @@ _GROUPS: tuple[tuple[str, str, dict[str, str]], ...] = (
     }),
     ("#a34d7d", "#e59ac4", {
         "wise_ft": "WiSE-FT",
-        "soup": "Soup of the seeds",
+        "soup": "Soup of runs",
         "adapter_merging": "Merged adapters",
     }),
     ("#b23a48", "#f28b95", {

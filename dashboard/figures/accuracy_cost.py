@@ -75,6 +75,9 @@ def accuracy_cost(
             "dots runs, marks means, ringed: Pareto front",
             _source_note(runs, cost),
             _search_note(table, cost, alone),
+            "mixes: with the runs that they are made of"
+            if "mixed_runs" in rows and (rows["mixed_runs"] > 0).any()
+            else "",
         ],
         xaxis=_cost_axis(axis_title, rows[cost].max() / rows[cost].min() if log else 0.0),
         yaxis=_style.accuracy_axis(values=rows["value"] * 100),

@@ -17,6 +17,7 @@ from dashboard.widgets.frames_of import ended
 from dashboard.widgets.literal import literal
 from dashboard.widgets.terms import explained
 from engine.forgetting import AXES, PROBE, offered, with_forgetting
+from engine.mixes import with_members
 
 COSTS = {
     "seconds": "Time",
@@ -36,7 +37,7 @@ def against_cost(experiment_id: str, runs: pd.DataFrame) -> None:
         "Cost", COSTS, format_func=COSTS.get, default="seconds", required=True, key="compare-cost", bind="query-params",
         help=explained("Pareto front"),
     )  # fmt: skip
-    measured = state.derived(ended, runs)
+    measured = state.derived(with_members, state.derived(ended, runs))
     alone = str(cost) in SEARCHED and bool((measured[SEARCHED[str(cost)]] > 0).any()) and _alone()
     drawn = state.chart(
         "compare", accuracy_cost, measured, cost=cost, alone=alone, uirevision=f"{experiment_id}-{cost}-{alone}"

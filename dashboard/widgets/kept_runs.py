@@ -12,7 +12,7 @@ from dashboard.widgets.overview import run_name
 from engine import run_weights, service
 from engine.backbones import Card
 from engine.strategies import STRATEGIES, Setting, Strategy
-from engine.strategies._runs import RUNS, ids, made_of
+from engine.strategies._runs import MOST, RUNS, SEEDS, ids, made_of
 
 
 def picks(strategy: Strategy) -> list[Setting]:
@@ -33,6 +33,7 @@ def pick(strategy: Strategy, card: Card, dataset: str) -> None:
         given = ids({setting.name: draft.start(name)})
         runs = usable(strategy, card, service.absolute(dataset), state.frame("runs"))
         labels = {row["run_id"]: label(row) for _, row in runs.iterrows()}
+        labels |= {one: f"{words}, of this experiment" for one, words in own_runs(strategy, card).items()}
         options = list(dict.fromkeys([*labels, *given]))  # of a link: shown as they are, and refused with the reason
         if not options:
             st.info(literal(nothing(strategy, card, dataset)), icon=":material/inventory_2:")
@@ -41,9 +42,18 @@ def pick(strategy: Strategy, card: Card, dataset: str) -> None:
             f"{strategy.label}: runs that are mixed", options, given, key=draft.key(name),
             format_func=lambda one: labels.get(one, f"{one} (left no weights here)"),  # noqa: B023 - used at once
             placeholder="Choose two" if strategy.name == "adapter_merging" else "Choose two or more",
-            help="Finished runs of this network on these data, in this home directory, that kept their weights. Most useful: the"
-            " seeds of one cell.",
+            help="Finished runs of this network on these data, in this home directory, that kept their weights; or runs of this"
+            " experiment, which then keep theirs: of strategies, those of the same seed, which learned from the same labels.",
         )  # fmt: skip
+
+
+def own_runs(strategy: Strategy, card: Card) -> dict[str, str]:
+    """What this experiment itself will have to mix, as its setting names it, with words: strategies that train, or seeds."""
+    chosen = [STRATEGIES[one] for one in choices.chosen(draft.values()) if one in STRATEGIES]
+    fits = [one for one in chosen if not one.solves_head and made_of(strategy.name, one, card)]
+    if strategy.name in MOST:  # too few for several strategies
+        return {f"{SEEDS}{one.name}": f"Seeds of {one.label}" for one in fits}
+    return {one.name: one.label for one in fits}
 
 
 def usable(strategy: Strategy, card: Card, dataset: str, runs: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,8 @@
 W + s dW_1 + (1 - s) dW_2: task arithmetic (Ilharco et al. 2023, section 4) on updates of low rank. Nothing is trained.
 """
 
+from functools import partial
+
 from engine.strategies import _runs
 from engine.strategies._base import STRATEGIES, Setting, Strategy, nothing
 
@@ -17,7 +19,7 @@ STRATEGIES.register(
             _runs.RUNS,
             Setting("share", "Share", 0.5, "Share of the first run; the second has the rest.", 0.0, 1.0),
         ),
-        refuses=_runs.two,
+        refuses=partial(_runs.refuses, "adapter_merging"),
         solves_head=True,
         moves=nothing,
         tuning="adapter_merging",

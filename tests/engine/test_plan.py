@@ -7,10 +7,12 @@ import dataclasses
 import pytest
 
 from engine.backbones import Card, Unit
+from engine.cells import cells
 from engine.datasets import DatasetInfo
 from engine.errors import DatasetError, SpecError, UnknownNameError
 from engine.layer_transfer import CURVES
-from engine.plan import cells, left_out, left_out_words, plan
+from engine.left_out import left_out, left_out_words
+from engine.plan import plan
 from engine.presets import PRESETS
 from engine.spec import ExperimentSpec
 from engine.strategies import STRATEGIES
@@ -175,10 +177,87 @@ def test_every_strategy_is_in_the_preset_of_all_of_them_or_left_out_with_a_reaso
     runs = [one.run for one in plan(spec)]
     assert {run.backbone for run in runs} == set(spec.backbones)
     assert {run.seed for run in runs} == set(range(6))
-    assert len(runs) % 6 == 0
+    merged = [run for run in runs if run.strategy == "adapter_merging"]
+    assert [run.seed for run in merged] == [0, 2, 4] * 3
+    assert (len(runs) - len(merged)) % 6 == 0
     assert {run.train.optimizer for run in runs} == {"sgd", "adamw"}
     ran = {run.strategy for run in runs}
     same = {"top_n", "one_cycle"}  # by definition partial fine-tuning, and full fine-tuning with the usual schedule
     nowhere = {one.strategy for one in left_out(spec)} - ran
     assert ran | same | nowhere == {one.name for one in STRATEGIES if not one.mistake_of} - set(CURVES)
-    assert nowhere >= {"soup", "adapter_merging", "ewc"}
+    assert nowhere == {"ewc", "qlora", "zero_shot"}
+
+
+MIXED = {
+    "strategies": ["soup", "adapter_merging", "full_fine_tuning", "mixup", "lora"],
+    "settings": {"soup": {"runs": "full_fine_tuning, mixup"}, "adapter_merging": {"runs": "seeds:lora", "share": 0.25}},
+}
+
+
+def mixed(**fields):
+    fixed = {"backbones": ["resnet20_cifar10"], "seeds": (0, 1, 2), "label_budgets": (50,)}
+    return [one.run for one in plan(ExperimentSpec(**fixed | MIXED | fields))]
+
+
+def test_mixes_are_of_the_experiments_own_runs_which_come_before_them_and_keep_their_weights():
+    runs = mixed()
+    ids = [run.run_id for run in runs]
+    by = {(run.strategy, run.seed): run for run in runs}
+    for seed in (0, 1, 2):
+        soup = by["soup", seed]
+        made_of = [by[name, seed] for name in ("full_fine_tuning", "mixup")]
+        assert soup.settings == {"runs": ", ".join(one.run_id for one in made_of)}
+        assert all(one.keep_weights and ids.index(one.run_id) < ids.index(soup.run_id) for one in made_of)
+    pair = [by["lora", seed] for seed in (0, 1)]
+    merged = by["adapter_merging", 0]
+    assert merged.settings == {"runs": f"{pair[0].run_id}, {pair[1].run_id}", "share": 0.25}
+    assert all(one.keep_weights and ids.index(one.run_id) < ids.index(merged.run_id) for one in pair)
+    assert len(runs) == 3 * 4 + 1, "the third seed is in no pair"
+    assert not any(run.keep_weights for run in runs if run.strategy in ("soup", "adapter_merging"))
+
+
+def test_a_soup_of_the_seeds_takes_all_of_them():
+    runs = mixed(strategies=["mixup", "soup"], settings={"soup": {"runs": "seeds:mixup"}})
+    (soup,) = [run for run in runs if run.strategy == "soup"]
+    assert soup.settings["runs"].split(", ") == [run.run_id for run in runs if run.strategy == "mixup"]
+    assert soup.seed == 0
+
+
+def test_with_several_tasks_budgets_and_backbones_every_mix_is_of_its_own_block():
+    runs = mixed(label_budgets=(50, 100), backbones=["resnet20_cifar10", "vit_cifar10"])
+    by_id = {run.run_id: run for run in runs}
+    soups = [run for run in runs if run.strategy == "soup"]
+    assert len(soups) == 2 * 2 * 3
+    for soup in soups:
+        for one in (by_id[name] for name in soup.settings["runs"].split(", ")):
+            assert (one.backbone, one.label_budget, one.seed) == (soup.backbone, soup.label_budget, soup.seed)
+
+
+@pytest.mark.parametrize(
+    ("runs", "change", "words"),
+    [
+        ("mixup, nonsense", {}, "'nonsense' is no id of a run"),
+        ("mixup, 0123456789abcdef", {}, "not of both"),
+        ("mixup", {}, "2 or more runs"),
+        ("seeds:mixup, lora", {}, "stands alone"),
+        ("seeds:mixup", {"seeds": (0,)}, "this experiment has one"),
+        ("mixup, cutmix", {}, "CutMix, which this experiment does not ask for"),
+        ("mixup, dora", {}, "the runs of DoRA, which are no weights of this network alone"),
+        ("mixup, from_scratch", {}, "the runs of From scratch, which are no weights"),
+        ("mixup, vpt_deep", {}, "Prompt tuning, deep, which"),
+        ("mixup, partial_fine_tuning", {"strategies": ["soup", "mixup", "partial_fine_tuning"]}, "frozen depths here"),
+        (
+            "full_fine_tuning, one_cycle",
+            {"strategies": ["soup", "full_fine_tuning", "one_cycle"]},
+            "the same by definition",
+        ),
+        ("mixup, soup", {}, "the runs of Soup of runs, which"),
+    ],
+)
+def test_a_soup_of_runs_that_will_not_be_there_is_refused_with_the_reason(runs, change, words):
+    with pytest.raises(SpecError, match="Soup of runs cannot be used here") as refused:
+        mixed(
+            **{"strategies": ["soup", "full_fine_tuning", "mixup", "lora"], "settings": {"soup": {"runs": runs}}}
+            | change
+        )
+    assert words in str(refused.value)

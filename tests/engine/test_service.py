@@ -9,9 +9,11 @@ import pytest
 
 import engine
 from engine import cost, service
-from engine.errors import DatasetError, HomeError, UnknownNameError
+from engine.errors import DatasetError, HomeError, SpecError, UnknownNameError
 from engine.leases import Leases
 from engine.plan import plan
+from engine.presets import PRESETS
+from engine.spec import ExperimentSpec
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +104,23 @@ def test_a_home_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HomeError, match="file"):
         service.open_store(tmp_path / "file")
+
+
+def test_images_of_the_source_task_go_to_whatever_asks_for_them(colours, tmp_path):
+    spec = ExperimentSpec(strategies=("ewc", "lora"), settings={"ewc": {"strength": 0.5}, "lora": {"rank": 4}})
+    found = service.with_source_data(spec, "folder:x")
+    assert found.settings == {"ewc": {"strength": 0.5, "source": "folder:x"}, "lora": {"rank": 4}}
+    assert found.source_data is None
+    both = service.with_source_data(dataclasses.replace(spec, measures=("forgetting",)), "folder:x")
+    assert both.source_data == "folder:x"
+    alone = service.with_source_data(ExperimentSpec(measures=("forgetting",)), "folder:x")
+    assert (alone.source_data, alone.settings) == ("folder:x", None)
+    with pytest.raises(SpecError, match="nothing asks for it: add the strategy 'ewc'"):
+        service.with_source_data(ExperimentSpec(), "folder:x")
+
+
+def test_the_preset_of_all_strategies_plans_ewc_where_source_images_are_given(colours):
+    spec = service.located(service.with_source_data(PRESETS["all_strategies"].spec, f"folder:{colours}"))
+    runs = [one.run for one in plan(dataclasses.replace(spec, seeds=(0, 1))) if one.run.strategy == "ewc"]
+    assert {run.backbone for run in runs} == set(spec.backbones)
+    assert {run.settings["source"] for run in runs} == {f"folder:{colours}"}

@@ -111,6 +111,39 @@ def test_markdown_by_hand():
     )
 
 
+def test_mixes_cost_what_their_runs_cost_and_say_what_they_are_made_of():
+    """Six soups of two runs of their seed each; three merges of two seeds each, with the highest mean but too few for a claim."""
+    frame = runs(("net", "mixup", 0, LOW), ("net", "cutmix", 0, LOW), ("net", "lora", 0, LOW), settings="")
+    frame["run_id"] = [f"{place:016x}" for place in range(len(frame))]
+    ids = {(row.strategy, row.seed): row.run_id for row in frame.itertuples()}
+    soup = runs(("net", "soup", 0, HIGH), trainable_parameters=10).assign(
+        settings=[f"runs={ids['mixup', seed]}, {ids['cutmix', seed]}" for seed in range(6)]
+    )
+    merged = runs(("net", "adapter_merging", 0, [0.9] * 6), trainable_parameters=10)
+    merged = merged[merged["seed"] % 2 == 0].assign(
+        settings=[f"runs={ids['lora', seed]}, {ids['lora', seed + 1]}, share=0.25" for seed in (0, 2, 4)]
+    )
+    table = strategy_table(pd.concat([frame, soup, merged], ignore_index=True))
+    by = table.set_index("strategy")
+    # a run takes 2 + seed seconds: a soup three such, a merge its own (seeds 0, 2, 4) and those of its pair
+    assert by.loc["soup", "seconds"] == pytest.approx(3 * 4.5)
+    assert by.loc["adapter_merging", "seconds"] == pytest.approx(4.0 + (5 + 9 + 13) / 3)
+    assert by.loc["soup", "trained_parameters"] == 1290
+    assert by.loc[["soup", "adapter_merging", "lora"], "mixed_runs"].tolist() == [2, 2, 0]
+    assert by.loc[["soup", "adapter_merging", "lora"], "mixed_seeds"].tolist() == [1, 2, 0]
+    assert pd.isna(by.loc["adapter_merging", "below_best"])
+    assert by.loc[["soup", "lora"], "below_best"].tolist() == [False, True], "the best of those that support a claim"
+    text = markdown(table)
+    assert "| Merged adapters | 90.0 (90.0 to 90.0, n = 3) | 13.0 | 1,290 |" in text
+    assert "Soup of runs: each of 2 runs of one seed, on the same labels; time and parameters" in text
+    assert "Merged adapters: each of 2 runs of 2 seeds, which have seen other labels each" in text
+
+
+def test_the_time_of_a_mix_is_not_known_where_one_of_its_runs_is_not_there():
+    soup = runs(("net", "soup", 0, [0.5]), settings="runs=00000000000000aa, 00000000000000ab")
+    assert math.isnan(strategy_table(soup)["seconds"].iloc[0])
+
+
 def test_runs_that_make_no_one_table_are_refused():
     with pytest.raises(SpecError, match="No run of this experiment has finished"):
         strategy_table(runs(("net", "lora", 0, HIGH), state="queued"))

@@ -305,6 +305,22 @@ def test_runs_for_a_soup_are_picked_from_those_that_kept_their_weights(
     assert len(box.options) == 2
 
 
+def test_a_soup_can_be_made_of_runs_of_the_same_experiment(lab: AppTest) -> None:
+    at(lab, {"strategy": ["soup", "full_fine_tuning", "mixup", "linear_probe", "dora"]})
+    box = next(one for one in lab.multiselect if "runs that are mixed" in one.label)
+    assert box.options == ["Full fine-tuning, of this experiment", "Mixup, of this experiment"]
+    box.set_value(["full_fine_tuning", "mixup"]).run()
+    assert not lab.exception
+    assert not lab.error
+    assert asked(lab).settings == {"soup": {"runs": "full_fine_tuning, mixup"}}
+    at(lab, {"strategy": ["adapter_merging", "lora"]})
+    box = next(one for one in lab.multiselect if "runs that are mixed" in one.label)
+    assert box.options == ["Seeds of LoRA, of this experiment"]
+    box.set_value(["seeds:lora"]).run()
+    assert not lab.error
+    assert asked(lab).settings == {"adapter_merging": {"runs": "seeds:lora"}}
+
+
 def test_forgetting_can_be_measured_on_images_of_the_source(lab: AppTest) -> None:
     at(lab, {"measure": ["knn"]})
     assert not [one for one in lab.text_input if one.label == "Images of the source task"]

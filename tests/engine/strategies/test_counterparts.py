@@ -9,9 +9,10 @@ import torch
 
 from engine import backbones
 from engine.backbones._weights import tensors_sha256
+from engine.cells import refusal
 from engine.errors import SpecError
 from engine.events import EpochEnded
-from engine.plan import plan, refusal
+from engine.plan import plan
 from engine.spec import ExperimentSpec, RunSpec
 from engine.strategies import STRATEGIES
 from tests.engine.strategies.conftest import TRAIN

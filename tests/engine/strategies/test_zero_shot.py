@@ -14,7 +14,8 @@ from engine.device import cpu
 from engine.errors import SpecError, WeightsError
 from engine.events import EpochEnded, FreezeChecked, Notice
 from engine.execute import build_network, execute
-from engine.plan import left_out, left_out_words, plan
+from engine.left_out import left_out, left_out_words
+from engine.plan import plan
 from engine.source_classes import missing, rows_of, source_classes
 from engine.spec import ExperimentSpec, RunSpec
 from engine.strategies import STRATEGIES
