@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
+import sys
 import time
 import types
 from collections.abc import Iterator
@@ -285,26 +287,19 @@ class Pair:
             hub.files[f"/{self.tower.repository}/resolve/main/open_clip_model.safetensors"] = self.whole
 
 
-@pytest.fixture(scope="session")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """A tiny CLIP, registered with timm, with OpenCLIP and in the table of text towers while tests ask for it."""
-    import sys
-
-    import open_clip
-    import safetensors.torch
+@contextlib.contextmanager
+def _in_timm() -> Iterator[None]:
+    """While entered, timm has the tiny image tower: other tests list all of timm."""
     import timm
     import torch
     from timm.models import _registry, vision_transformer
 
-    from engine import text_towers
-    from engine.backbones._timm_card import describe
-
-    architecture = TOWER.partition(".")[0]
+    name = TOWER.partition(".")[0]
 
     def tiny_clip_32(pretrained: bool = False, **kwargs: Any):
         shape = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2, "pre_norm": True}
         norm = {"norm_layer": lambda width, **more: torch.nn.LayerNorm(width, eps=1e-5, **more)}
-        return vision_transformer._create_vision_transformer(architecture, pretrained, **shape, **norm, **kwargs)
+        return vision_transformer._create_vision_transformer(name, pretrained, **shape, **norm, **kwargs)
 
     module = types.ModuleType("tiny_clip")
     told = vision_transformer._cfg(hf_hub_id="timm/", input_size=(3, 32, 32), num_classes=24, license="mit")
@@ -313,29 +308,54 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     module.tiny_clip_32, tiny_clip_32.__module__ = tiny_clip_32, module.__name__
     sys.modules[module.__name__] = module
     timm.models.register_model(tiny_clip_32)
+    try:
+        yield
+    finally:
+        _registry._clear_model_entries(name)
+        del _registry._model_entrypoints[name]
+        del sys.modules[module.__name__]
 
-    folder = tmp_path_factory.mktemp("pair")
-    (folder / f"{architecture}.json").write_text(json.dumps(TOWER_CONFIG), encoding="utf-8")
-    open_clip.add_model_config(folder / f"{architecture}.json")
+
+@pytest.fixture(scope="session")
+def made_pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A tiny CLIP with random weights, known to OpenCLIP from now on."""
+    import open_clip
+    import safetensors.torch
+    import timm
+    import torch
+    from timm.models import vision_transformer
+
+    from engine.backbones._timm_card import describe
+    from engine.text_towers import TextTower
+
+    name, folder = TOWER.partition(".")[0], tmp_path_factory.mktemp("pair")
+    (folder / f"{name}.json").write_text(json.dumps(TOWER_CONFIG), encoding="utf-8")
+    open_clip.add_model_config(folder / f"{name}.json")
     torch.manual_seed(77)
-    model = open_clip.create_model(architecture).eval()
+    model = open_clip.create_model(name).eval()
     with torch.no_grad():
         for parameter in model.parameters():  # biases and norms that matter
             parameter.add_(0.1 * torch.randn_like(parameter))
-    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    image = timm.create_model(architecture, num_classes=24)
-    image.load_state_dict(vision_transformer.checkpoint_filter_fn(state, image))
-    tower = text_towers.TextTower("made/up", architecture, 1_000, 2_000, 5_000_000, 24)
-    known = text_towers._table()
+    state = {key: tensor.contiguous() for key, tensor in model.state_dict().items()}
     (folder / "home" / "cards").mkdir(parents=True)
-    (folder / "home" / "cards" / f"timm_{TOWER}.json").write_text(describe(f"timm:{TOWER}").to_json(), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        rows = known["towers"] | {TOWER: vars(tower)}
-        patch.setattr(text_towers, "_table", lambda: known | {"towers": rows})
-        files = safetensors.torch.save(image.state_dict()), safetensors.torch.save(state)
-        yield Pair(f"timm:{TOWER}", model, *files, folder / "home", tower)
-    del sys.modules[module.__name__]
-    for known_names in (_registry._model_entrypoints, _registry._model_to_module, _registry._model_default_cfgs):
-        for name in (architecture, TOWER):
-            known_names.pop(name, None)
-    _registry._module_to_models.pop(module.__name__, None)
+    with _in_timm():
+        image = timm.create_model(name, num_classes=24)
+        image.load_state_dict(vision_transformer.checkpoint_filter_fn(state, image))
+        card = describe(f"timm:{TOWER}").to_json()
+    (folder / "home" / "cards" / f"timm_{TOWER}.json").write_text(card, encoding="utf-8")
+    files = safetensors.torch.save(image.state_dict()), safetensors.torch.save(state)
+    return Pair(
+        f"timm:{TOWER}", model, *files, folder / "home", TextTower("made/up", name, 1_000, 2_000, 5_000_000, 24)
+    )
+
+
+@pytest.fixture
+def pair(made_pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    """The tiny CLIP, registered with timm and in the table of text towers."""
+    from engine import text_towers
+
+    known = text_towers._table()
+    rows = known["towers"] | {TOWER: vars(made_pair.tower)}
+    monkeypatch.setattr(text_towers, "_table", lambda: known | {"towers": rows})
+    with _in_timm():
+        yield made_pair
