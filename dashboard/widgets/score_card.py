@@ -27,7 +27,7 @@ UNCHANGED_BY = {
 }
 ALWAYS_REFUSED = {
     True: "an image without numbers (NaN, infinity)",
-    False: "an image without numbers (NaN, infinity), a single class, or images that are all the same",
+    False: "an image without numbers (NaN, infinity), a single class, a class for every image, or images that are all the same",
 }
 """By whether two sets of features are compared: those need no labels."""
 PANEL_CARDS = {

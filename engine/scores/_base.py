@@ -97,7 +97,8 @@ class Score:
     ignores: str = ""
     """What it cannot see."""
     refuses: str = ""
-    """When it raises ScoreNotDefined, beyond what no score accepts: NaN, infinity, one class, rows that are all the same."""
+    """When it raises ScoreNotDefined, beyond what no score accepts: NaN, infinity, one class, a class for every row, rows that
+    are all the same."""
     differs: str = ""
     """Where known public implementations compute something else."""
     least_per_class: int = 1
@@ -136,7 +137,8 @@ class Score:
             names, second = _checks.classes(self.name, second, len(first))
             _checks.enough(self.name, names, np.bincount(second), self.least_per_class)
             first = _checks.probabilities(self.name, first)
-        return self._finite(self.compute(first, second, **options))
+        with threads_for(first):
+            return self._finite(self.compute(first, second, **options))
 
     def interval(
         self,

@@ -10,7 +10,7 @@ that a few dozen steps do what takes hundreds without. The objective, and so its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ MAX_ITERATIONS = 500
 TOLERANCE = 1e-4
 """Largest gradient, in the round coordinates, of the objective divided by C N: what is left to gain is about its square."""
 MEMORY = 10
+LONG = 20_000_000
+"""Products of an evaluation (n, features and classes multiplied) from which on it asks whether to stop: it takes 10 ms."""
 SHARPEST = 1e-4
 """Least mean p (1 - p) that is believed: beyond it all is separated and the penalty alone bends the objective."""
 FAINTEST = 1e-12
@@ -53,7 +55,12 @@ class Basis:
 
 
 def path(
-    basis: Basis, labels: np.ndarray, n_classes: int, grid: Sequence[float], tolerance: float = TOLERANCE
+    basis: Basis,
+    labels: np.ndarray,
+    n_classes: int,
+    grid: Sequence[float],
+    tolerance: float = TOLERANCE,
+    step: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Weights (n_classes, d) and intercepts (n_classes,) on the features themselves, for each C of a rising grid.
 
@@ -63,6 +70,7 @@ def path(
         n_classes: two or more.
         grid: values of C.
         tolerance: as `TOLERANCE`.
+        step: called between the evaluations of a large problem; may raise to stop.
     """
     n, k = basis.rows.shape
     columns = np.vstack(
@@ -75,7 +83,7 @@ def path(
     spread = (1 - 1 / n_classes) / n_classes
     for c in grid:
         penalty = np.append(np.full(k, (2.0 if n_classes == 2 else 1.0) / (c * n)), 0.0)
-        weight, spread = _minimise(columns, targets, penalty, weight, spread * squares, tolerance)
+        weight, spread = _minimise(columns, targets, penalty, weight, spread * squares, tolerance, step)
         yield weight[:, :-1] @ basis.axes.T, weight[:, -1].copy()
 
 
@@ -86,6 +94,7 @@ def _minimise(
     start: np.ndarray,
     curvature: np.ndarray,
     tolerance: float,
+    step: Callable[[], None],
 ) -> tuple[np.ndarray, float]:
     """The weights (n_classes, k + 1) of least mean log loss plus 1/2 sum of penalty times squares, and mean p (1 - p)."""
     n = columns.shape[1]
@@ -93,7 +102,11 @@ def _minimise(
     round_columns, round_penalty = columns * scale[:, None], penalty * scale**2
     odds = np.empty_like(targets)
 
+    long = targets.size * len(columns) >= LONG
+
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        if long:
+            step()
         weight = flat.reshape(start.shape)
         np.matmul(weight, round_columns, out=odds)
         np.subtract(odds, odds.max(axis=0), out=odds)

@@ -44,6 +44,7 @@ def _factor(moved: np.ndarray, shrink: bool) -> np.ndarray:
     if energy == 0:
         return np.zeros((1, d))
     weight = float(ledoit_wolf_shrinkage(moved / np.sqrt(energy), assume_centered=True)) if d > 1 else 0.0
+    weight = min(max(weight, 0.0), 1.0)  # of two samples it is 1 up to rounding
     rows = np.concatenate([moved * np.sqrt((1 - weight) / (n - 1)), np.eye(d) * np.sqrt(weight * energy / d)])
     return np.linalg.qr(rows, mode="r")
 

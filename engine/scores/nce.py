@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.errors import ScoreNotDefined
 from engine.scores._base import SCORES, Score
 
 
 def compute(theta: np.ndarray, classes: np.ndarray) -> float:
     """NCE of source probabilities theta (n, n_source_classes) and class numbers (n,)."""
     source = np.unique(theta.argmax(axis=1), return_inverse=True)[1]
+    if source.max() + 1 == len(source):
+        raise ScoreNotDefined("nce", f"all {len(source)} images are predicted as different classes: any labels score 0")
     pairs, together = np.unique(np.stack([source, classes], axis=1), axis=0, return_counts=True)
     return float((together * np.log(together / np.bincount(source)[pairs[:, 0]])).sum() / len(classes))
 
@@ -36,7 +39,7 @@ SCORES.register(
         kind="source_head",
         invariances=frozenset("column_order row_order class_ids duplicate_rows zero_column".split()),
         ignores="how sure the source model is, and the features",
-        refuses="rows are not probabilities of source classes",
+        refuses="rows are not probabilities of source classes, or no two images are predicted as the same one",
         differs="exchanged arguments give -H(Z | Y); the first published code is NaN where two classes never meet",
     )
 )

@@ -184,3 +184,32 @@ def test_a_probe_can_be_stopped_between_two_fits():
     rows = np.random.default_rng(0).normal(size=(12, 4))
     with pytest.raises(Enough):
         linear_probe.solve(FeatureSplit(rows, labels, rows, labels, rows, labels), stop)
+
+
+def test_a_large_fit_can_be_stopped_while_it_goes_on():
+    from engine.scores._logistic import LONG, Basis, path
+
+    draws = np.random.default_rng(0)
+    features, labels = draws.normal(size=(2_000, 40)), np.arange(2_000) % 250
+    assert features.shape[0] * (features.shape[1] + 1) * 250 >= LONG
+    asked = []
+
+    def stop() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(path(Basis.of(features), labels, 250, (1.0,), step=stop))
+    assert len(asked) == 3
+    asked.clear()
+    list(path(Basis.of(features[:60]), labels[:60] % 3, 3, (1.0,), step=stop))
+    assert not asked
+
+
+def test_with_very_many_classes_one_fold_is_tested_alone():
+    from engine.scores.linear_probe import _rounds
+
+    assert _rounds(np.arange(3_000) % 1_000) == 1
+    assert _rounds(np.arange(3_000) % 10) == 5
+    assert _rounds(np.arange(6_000) % 10) == 1
