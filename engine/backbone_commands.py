@@ -50,7 +50,7 @@ def _line(entry: Entry) -> str:
     where = "on disk" if entry.on_disk else f"hub, {size}" if entry.weights == "hub" else "no weights"
     return (
         f"{entry.name:<52} {entry.family:<20} {count:>9}  {entry.input_size[1]:>4} px  {where:<14}"
-        f" {entry.source_data or '—'} · {entry.licence or 'licence not stated'}"
+        f" {entry.source_data or '—'} · {entry.licence or 'licence not stated'}{' · text tower' * entry.text_tower}"
     )
 
 
@@ -65,6 +65,8 @@ def describe(args: argparse.Namespace) -> int:
     print(f"{card.label}: {card.summary}\n{card.n_units} units, {card.parameters:,} parameters; {card.source}")
     print(preprocessing_words(card))
     print(weights_words(card))
+    if tower := text_towers.tower_of(card):
+        print(text_towers.words(card, tower))
     for place, unit in enumerate(card.units, start=1):
         print(
             f"{place:>3}  {unit.name:<24} {unit.parameters:>12,} parameters {unit.flops / 1e6:>10,.1f} MFLOPs"

@@ -109,7 +109,8 @@ def refusal(card: Any) -> str:
             f" {_some()} are safetensors"
         )
     return (
-        f"no text tower is known for {card.name}; they are known for {len(towers())} image towers, {_some()} among them"
+        f"no text tower is known for {card.name}; they are known for {len(towers())} image towers, {_some()} among them: python"
+        " -m engine backbones text tower lists them"
     )
 
 

@@ -97,6 +97,7 @@ def words(entry: Entry) -> str:
     facts = [entry.family.replace("_", " "), count, f"{entry.input_size[1]} px", where]
     if entry.weights != "none":
         facts += [entry.source_data or "source data not stated", entry.licence or "licence not stated"]
+        facts += ["text tower"] * entry.text_tower
     return " · ".join(facts)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from engine import text_towers
 from engine.backbones import _disk
 from engine.backbones._base import BACKBONES, Card
 from engine.backbones._timm_sizes import sizes
@@ -52,6 +53,8 @@ class Entry:
     download_bytes: int | None = None
     """About; of float32 weights."""
     aliases: tuple[str, ...] = ()
+    text_tower: bool = False
+    """Whether it is the image tower of an image-text model whose text tower is known, for zero-shot."""
 
     @property
     def architecture(self) -> str:
@@ -123,7 +126,7 @@ def _asked_elsewhere() -> str:
 
 def _parsed(text: str) -> tuple[Entry, ...]:
     """Entries from rows of (timm's name, module, source data, licence, input size, repository, source classes)."""
-    counted = sizes()
+    counted, towers = sizes(), text_towers.towers()
     others: dict[str, list[str]] = {}
     for alias, name in ALIASES.items():
         others.setdefault(name, []).append(TORCHVISION + alias)
@@ -143,6 +146,7 @@ def _parsed(text: str) -> tuple[Entry, ...]:
                 parameters=measured.parameters if measured else None,
                 download_bytes=measured.file_bytes(n_classes) if measured and repository else None,
                 aliases=tuple(others.get(name, ())),
+                text_tower=name in towers,
             )
         )
     return tuple(entries)
@@ -196,7 +200,9 @@ def _at_first(entries: tuple[Entry, ...]) -> list[Entry]:
 
 def _rank(words: list[str], entry: Entry) -> int | None:
     name = entry.name.lower()
-    everything = " ".join((name, entry.label, entry.family, entry.source_data, entry.licence, *entry.aliases)).lower()
+    asked_by_text = "text tower zero-shot" if entry.text_tower else ""
+    said = (name, entry.label, entry.family, entry.source_data, entry.licence, *entry.aliases, asked_by_text)
+    everything = " ".join(said).lower()
     if not all(word in everything for word in words):
         return None
     asked, bare = "_".join(words), name.rpartition(":")[2]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timm.models import get_pretrained_cfg, is_model, list_models, list_pretrained
 
-from engine import backbones, cli, service
+from engine import backbones, cli, service, text_towers
 from engine.backbones import _catalogue, _timm, _timm_sizes
 from engine.backbones._catalogue import HUB, NONE, SHIPPED, Entry, catalogue, find, search
 from engine.backbones._describe import describe
@@ -27,6 +27,15 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def entries(home) -> tuple[Entry, ...]:
     return catalogue(home)
+
+
+def test_text_towers_are_told_and_found(entries):
+    named = {entry.name.removeprefix("timm:") for entry in entries if entry.text_tower}
+    assert named == set(text_towers.towers())
+    found = search("zero-shot laion", entries)
+    assert found
+    assert all(entry.text_tower for entry in found)
+    assert {entry.name for entry in search("text tower", entries)} == {f"timm:{name}" for name in named}
 
 
 def test_every_model_and_all_weights_of_timm_are_in_it(entries):
