@@ -33,7 +33,8 @@ def test_every_score_is_in_the_table_and_nothing_else():
     assert quoted(table) == set(SCORES.names())
 
 
-def test_the_tree_names_files_that_exist():
+def in_the_tree() -> list[tuple[str, str]]:
+    """(folder, file or folder in it) of everything that the annotated tree names."""
     tree = README.partition("\nengine/                  no screen")[2].partition("\n```")[0]
     folder, named = "engine", []
     for line in tree.splitlines():
@@ -42,8 +43,25 @@ def test_the_tree_names_files_that_exist():
         if folder and line.startswith("  "):
             words = re.split(r"\s{2,}", line.strip())[0].split()
             named += [(folder, word) for word in words if word.endswith((".py", "/"))]
-    assert len(named) > 50
+    return named
+
+
+def test_the_tree_names_files_that_exist_each_once():
+    named = in_the_tree()
+    assert len(named) > 100
     assert [f"{folder}/{word}" for folder, word in named if not (ROOT / folder / word).exists()] == []
+    assert sorted(named) == sorted(set(named))
+
+
+def test_the_tree_names_every_file_of_the_engine_and_of_the_dashboard():
+    there = {(folder, file.name) for folder in ("engine", "dashboard") for file in (ROOT / folder).glob("*.py")}
+    assert there - set(in_the_tree()) == {(folder, "__init__.py") for folder in ("engine", "dashboard")}
+    folders = {
+        (folder, f"{one.parent.name}/")
+        for folder in ("engine", "dashboard")
+        for one in (ROOT / folder).glob("*/__init__.py")
+    }
+    assert folders <= set(in_the_tree())
 
 
 def test_commands_and_presets_exist():
