@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from engine.backbones._weights import file_sha256
+from engine.durable import replace
 from engine.errors import StoreError
 from engine.leases import Lease
 
@@ -56,12 +56,12 @@ def _write(target: Path, attempt: int, state: dict[str, Any], ordinal: int) -> N
     stem = f"{attempt:04d}-{ordinal:08d}"
     weights = target / f"{stem}.safetensors"
     save_file(tensors, target / "part")
-    _replace_durably(target / "part", weights)
+    replace(target / "part", weights)
     content = json.dumps(
         {"sha256": file_sha256(weights), "ordinal": ordinal, "attempt": attempt, "structure": structure}
     )
     (target / "part").write_text(f"{_digest(content)}\n{content}\n", encoding="utf-8")
-    _replace_durably(target / "part", target / f"{stem}.json")
+    replace(target / "part", target / f"{stem}.json")
     for old in sorted(target.glob("*.json"))[:-KEPT]:
         old.unlink()
         old.with_suffix(".safetensors").unlink(missing_ok=True)
@@ -108,18 +108,6 @@ def _read(manifest: Path) -> tuple[dict[str, Any], int]:
 
 def _digest(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _replace_durably(part: Path, final: Path) -> None:
-    with part.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    part.replace(final)
-    if os.name == "posix":
-        handle = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _flatten(value: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:

@@ -27,6 +27,7 @@ from engine.datasets._base import DatasetInfo, Images, unique_keys
 from engine.datasets._decode import Sizing
 from engine.datasets._fill import Tell, fill, threads
 from engine.datasets._source import Source
+from engine.durable import sync_folder
 
 VERSION = 1
 """Raised when the same files would be decoded to other pixels, or are kept in another form."""
@@ -118,12 +119,7 @@ def _publish(part: Path, entry: Path) -> None:
     except OSError:
         if not entry.is_dir():  # else another process was faster: its images are as good as ours
             raise
-    if os.name == "posix":
-        handle = os.open(entry.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    sync_folder(entry.parent)
 
 
 def make_room(home: Path, needed: int) -> None:

@@ -18,6 +18,7 @@ from engine.datasets._fill import Tell
 from engine.datasets._known import Known, known
 from engine.datasets._unpack import unpack
 from engine.downloads import disk_error, download
+from engine.durable import sync_folder
 from engine.errors import DatasetError, DownloadError
 
 DOWNLOADED, UNPACKED = 0.8, 0.95
@@ -69,7 +70,7 @@ def _fetch(facts: Known, place: Path, tell: Tell) -> None:
         if place.exists():  # without a manifest that can be read: damaged, or of another version
             shutil.rmtree(place)
         os.replace(partial, place)
-        _sync(place.parent)
+        sync_folder(place.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -133,12 +134,3 @@ def _alone(place: Path, facts: Known, tell: Tell) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _sync(folder: Path) -> None:
-    if hasattr(os, "O_DIRECTORY"):  # Windows cannot open folders, and needs no such thing
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.durable import sync_folder
 from engine.errors import DatasetError
 
 PREFIX = "imported:"
@@ -163,16 +164,6 @@ def write(imported: Imported) -> None:
     finally:
         part.unlink(missing_ok=True)
     sync_folder(imported.folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """See to it that names in a folder outlive a power cut."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def rows(imported: Imported) -> dict[str, list[Any]]:

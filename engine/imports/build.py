@@ -16,6 +16,7 @@ import psutil
 
 from engine.datasets import _library
 from engine.datasets._base import TEST, TRAIN, VALIDATION
+from engine.durable import sync_folder
 from engine.errors import DatasetError
 from engine.imports import layout
 from engine.imports.copying import COPIED, LISTED, copy, refuse_bad, room, sync
@@ -155,4 +156,4 @@ def _publish(part: Path, place: Path, name: str) -> None:
     if place.exists():
         raise DatasetError(f"{name!r} was taken by another import meanwhile. Give another name.")
     part.rename(place)
-    _library.sync_folder(place.parent)
+    sync_folder(place.parent)

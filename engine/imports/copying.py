@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.datasets import _library
 from engine.datasets._decode import BrokenImage, bombs_refused
+from engine.durable import sync_folder
 from engine.errors import DatasetError
 from engine.imports.images import Checked, check
 from engine.imports.layout import Row, Rows
@@ -112,4 +113,4 @@ def sync(part: Path, context: TaskContext) -> None:
     for done, _ in enumerate(_in_order(one, len(files), SYNCS), start=1):
         context.progress(SYNCED + (1 - SYNCED) * done / len(files), "saving")
     for folder in [file for file in part.rglob("*") if file.is_dir()]:
-        _library.sync_folder(folder)
+        sync_folder(folder)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from engine.checks import unknown_keys, whole
 from engine.errors import SpecError
 from engine.tasks import layers
 from engine.tasks._base import TASKS, TaskContext, TaskKind
+from engine.tasks._frozen import computed
 
 KEYS = ("backbone", "dataset", "source", "images", "weights", "seed")
 
@@ -21,9 +23,7 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
     """
     from engine.service import absolute
 
-    unknown = sorted(set(payload) - {*KEYS})
-    if unknown:
-        raise SpecError(f"{', '.join(unknown)}: unknown; known are {', '.join(KEYS)}.")
+    unknown_keys("task distance", payload, KEYS)
     source = str(payload.get("source") or "").strip() or _of_card(payload, home)
     if not source:
         raise SpecError(
@@ -31,8 +31,7 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
             " the source task's images, for example cifar10 or folder:PATH."
         )
     images = payload.get("images") or 1_000
-    if isinstance(images, bool) or not isinstance(images, int) or not 40 <= images <= 5_000:
-        raise SpecError(f"images is {images!r}; it must be a whole number from 40 to 5000.")
+    whole("images", images, 40, 5_000)
     shared = {name: payload.get(name) for name in ("backbone", "dataset", "weights", "seed")}
     asked = layers.prepare(shared, home)
     if absolute(source) == asked["dataset"]:
@@ -52,13 +51,9 @@ def _of_card(payload: dict[str, Any], home: Path | None) -> str | None:
 
 def run(context: TaskContext) -> dict[str, Any]:
     """Measure; returns what `engine.domain_distance` does."""
-    from engine import device
     from engine.domain_distance import domain_distance
 
-    asked = dict(context.payload)
-    names = (asked.pop("backbone"), asked.pop("dataset"), asked.pop("source"))
-    where = context.device or device.choose()
-    return domain_distance(*names, where, home=context.home, control=layers.TaskControl(context), **asked)
+    return computed(context, domain_distance, "backbone", "dataset", "source")
 
 
 TASKS.register(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.control import Control
+from engine.checks import unknown_keys
 from engine.errors import SpecError
 from engine.spec import ALL_MEASURES, OF_A_RUN, RunSpec
 from engine.spec_fields import resamples
 from engine.tasks._base import TASKS, TaskContext, TaskKind
+from engine.tasks._frozen import computed
 
 SCORED = tuple(name for name in ALL_MEASURES if name not in OF_A_RUN)
 KEYS = ("backbone", "dataset", "scores", "labels", "pooling", "weights", "seed", "variants", "intervals")
@@ -21,9 +22,7 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
     """
     from engine.service import absolute
 
-    unknown = sorted(set(payload) - {*KEYS})
-    if unknown:
-        raise SpecError(f"{', '.join(unknown)}: unknown; known are {', '.join(KEYS)}.")
+    unknown_keys("task layers", payload, KEYS)
     scores = payload.get("scores") or ()
     if several := [name for name in OF_A_RUN if name in scores]:
         raise SpecError(f"{several[0]} compares a network before and after training; scores are: {', '.join(SCORED)}.")
@@ -56,36 +55,12 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
 
 def run(context: TaskContext) -> dict[str, Any]:
     """Measure; returns what `engine.layers.measure_layers` does."""
-    from engine import device
     from engine.layers import QUICK, measure_layers
 
-    asked = dict(context.payload)
-    scores = asked.pop("scores") or QUICK
-    backbone, dataset = asked.pop("backbone"), asked.pop("dataset")
-    where = context.device or device.choose()
-    return measure_layers(
-        backbone, dataset, where, scores=scores, home=context.home, control=TaskControl(context), **asked
-    )  # fmt: skip
+    def measure(*names: Any, scores: list[str], **options: Any) -> dict[str, Any]:
+        return measure_layers(*names, scores=scores or QUICK, **options)
 
-
-class TaskControl(Control):
-    """Passes on to a task what a computation says of its progress, and the wish to stop."""
-
-    def __init__(self, context: TaskContext) -> None:
-        super().__init__()
-        self._context = context
-
-    def step(self) -> None:
-        """Raise Cancelled if the task was asked to stop."""
-        self._context.check()
-
-    def enter(self, phase: str, done: float) -> None:
-        """Begin a phase at a share of the whole task."""
-        self._context.progress(done, phase)
-
-    def tell(self, phase: str, share: float) -> None:
-        """Note how far preparations are."""
-        self._context.progress(0.0, f"{phase}, {share:.0%}")
+    return computed(context, measure, "backbone", "dataset")
 
 
 TASKS.register(

@@ -5,21 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.errors import SpecError
+from engine.checks import unknown_keys, whole
 from engine.tasks import layers
 from engine.tasks._base import TASKS, TaskContext, TaskKind
+from engine.tasks._frozen import computed
 
 KEYS = ("first", "second", "dataset", "images", "pooling", "weights", "seed")
 
 
 def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
     """Keys: first and second (backbones), dataset, and images (at most so many), pooling, weights, seed. Raises SpecError."""
-    unknown = sorted(set(payload) - {*KEYS})
-    if unknown:
-        raise SpecError(f"{', '.join(unknown)}: unknown; known are {', '.join(KEYS)}.")
+    unknown_keys("task similarity", payload, KEYS)
     images = payload.get("images") or 1_024
-    if isinstance(images, bool) or not isinstance(images, int) or not 4 <= images <= 20_000:
-        raise SpecError(f"images is {images!r}; it must be a whole number from 4 to 20000.")
+    whole("images", images, 4, 20_000)
     shared = {name: payload.get(name) for name in ("dataset", "pooling", "weights", "seed")}
     first, second = (layers.prepare({"backbone": payload.get(name), **shared}, home) for name in ("first", "second"))
     kept = {name: first[name] for name in ("dataset", "pooling", "weights", "seed")}
@@ -28,13 +26,9 @@ def prepare(payload: dict[str, Any], home: Path | None) -> dict[str, Any]:
 
 def run(context: TaskContext) -> dict[str, Any]:
     """Compare; returns what `engine.compare_backbones` does."""
-    from engine import device
     from engine.compare_backbones import compare_backbones
 
-    asked = dict(context.payload)
-    names = (asked.pop("first"), asked.pop("second"), asked.pop("dataset"))
-    where = context.device or device.choose()
-    return compare_backbones(*names, where, home=context.home, control=layers.TaskControl(context), **asked)
+    return computed(context, compare_backbones, "first", "second", "dataset")
 
 
 TASKS.register(

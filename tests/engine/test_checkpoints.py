@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine import checkpoints
+from engine import checkpoints, durable
 from engine.backbones._weights import tensors_sha256
 from engine.errors import StoreError
 from engine.leases import Lease
@@ -159,7 +159,7 @@ def test_what_cannot_be_written_is_a_plain_error_and_leaves_no_half_file(home, l
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints.os, "fsync", full)
+    monkeypatch.setattr(durable.os, "fsync", full)
     with pytest.raises(StoreError, match=r"checkpoint could not be written.*No space left"):
         checkpoints.save(home, lease, {"epoch": 4, "a": torch.ones(1)}, 4)
     assert files(home, lease) == before

@@ -56,7 +56,7 @@ def test_too_few_images_are_refused_with_the_counts(tiny, device_ready, colours)
         ({"source": ""}, "No source is named"),
         ({"source": "digits"}, "is the target itself"),
         ({"source": "noise", "images": 5}, "images is 5"),
-        ({"source": "noise", "labels": 5}, "labels: unknown"),
+        ({"source": "noise", "labels": 5}, "has no key 'labels'"),
     ],
 )
 def test_what_cannot_be_asked_is_said_before_anything_is_queued(payload, said):
