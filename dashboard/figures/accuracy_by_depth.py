@@ -15,6 +15,8 @@ from engine import stats
 TITLE = "Test accuracy by frozen depth"
 SWEEP = ("full_fine_tuning", "partial_fine_tuning", "linear_probe")
 """One curve: nothing frozen, some units frozen, all units frozen."""
+MOST_NAMED = 12
+"""Lines with a name in the legend; where there are more, those that frozen depth does not order are in the table alone."""
 _CELL = ["strategy", "frozen_depth", "n_units"]
 
 
@@ -76,21 +78,38 @@ def accuracy_by_depth(
     rows, columns = _cells.with_weights(rows, runs, series)
     table = _table(rows, columns)
     keys = _cells.curve_keys(table, columns)
-    drawn = table[_cells.interval_drawn(table)]
-    extent = [*rows["value"] * 100, *drawn["low_percent"], *drawn["high_percent"]]
+    shown, left_out = _legible(table, columns)
+    drawn = shown[_cells.interval_drawn(shown)]
+    on_chart = rows[rows["strategy"].isin(shown["strategy"])]
+    extent = [*on_chart["value"] * 100, *drawn["low_percent"], *drawn["high_percent"]]
     as_fraction = table["n_units"].nunique() > 1
-    traces = [trace for curve in _curves(table, rows, columns, keys, as_fraction, dark) for trace in _traces(curve)]
+    traces = [trace for curve in _curves(shown, on_chart, columns, keys, as_fraction, dark) for trace in _traces(curve)]
     shared = _cells.shared_label(keys, columns)
     figure = _style.finish(
         traces,
         title=TITLE,
-        notes=[progress, shared, _cells.seeds_note(table["seeds"]), _marks(drawn, several=len(keys) > 1)],
+        notes=[
+            progress,
+            shared,
+            _cells.seeds_note(table["seeds"]),
+            _marks(drawn, several=len(keys) > 1),
+            f"{left_out} more strategies in the table" if left_out else "",
+        ],
         xaxis=_depth_axis(rows, as_fraction),
         yaxis=_style.accuracy_axis(values=extent),
         **look,
     )
     alt = _alt(table, columns, keys, progress)
     return Drawn(figure, title, alt, _reading(table, rows, columns, keys), table, _style.height(len(keys) + 1))
+
+
+def _legible(table: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, int]:
+    """Return the cells that are drawn, and how many strategies are not: dozens at depth 0 would leave no room for the curve."""
+    on_axis = table["strategy"].isin([*SWEEP, "from_scratch"])
+    others = table[~on_axis]
+    if len(others[[*columns, "strategy"]].drop_duplicates()) <= MOST_NAMED or not on_axis.any():
+        return table, 0
+    return table[on_axis], others["strategy"].nunique()
 
 
 def _table(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

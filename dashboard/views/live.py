@@ -10,12 +10,11 @@ from dashboard import state
 from dashboard.figures import accuracy_by_depth, layer_transfer, learning_curves, measures_by_depth
 from dashboard.widgets.chart import chart, side_by_side
 from dashboard.widgets.experiments import choose, reused
-from dashboard.widgets.frames_of import calm
+from dashboard.widgets.frames_of import calm, is_study
 from dashboard.widgets.go import link
 from dashboard.widgets.status import status
 from dashboard.widgets.terms import heading
 from engine import mistakes
-from engine.layer_transfer import CURVES
 
 
 def page() -> None:
@@ -38,8 +37,8 @@ def _follow(experiment_id: str, measured: bool) -> None:
     if not now.active and transfer.empty and learning.empty:
         st.markdown("**Nothing was measured here:** no run got as far as its first epoch.")
         return
-    study = not CURVES.keys().isdisjoint(runs["strategy"])
-    accuracy = _curves if study else _accuracy  # of a study, units of many bases would be one muddle by frozen depth
+    study = is_study(runs)
+    accuracy = _curves if study else _accuracy
     charts = {"live-accuracy": state.fed(f"live-accuracy/{experiment_id}", partial(accuracy, experiment_id))}
     if measured:
         charts["live-depths"] = state.fed(f"live-depths/{experiment_id}", partial(_depths, experiment_id))

@@ -33,6 +33,11 @@ def comparable(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~study] if study.any() else frame
 
 
+def is_study(runs: pd.DataFrame) -> bool:
+    """Whether runs are of a layer-transfer study: by frozen depth, units of many bases would be one muddle."""
+    return not CURVES.keys().isdisjoint(runs["strategy"])
+
+
 def networks_of(runs: pd.DataFrame) -> list[tuple[str, int]]:
     """The planned networks, (strategy, frozen depth) each once, by depth: known before anything is measured."""
     found = runs[["strategy", "frozen_depth"]].drop_duplicates().itertuples(index=False, name=None)

@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard import state
-from dashboard.figures import accuracy_by_depth, measures_by_depth
+from dashboard.figures import accuracy_by_depth, layer_transfer, measures_by_depth
 from dashboard.figures._style import cell_label
 from dashboard.widgets import implementations, score_words
 from dashboard.widgets.chart import ROOM, chart
-from dashboard.widgets.frames_of import calm, networks_of
+from dashboard.widgets.frames_of import calm, is_study, networks_of
 from dashboard.widgets.score_card import score_card
 from dashboard.widgets.status import brief
 
@@ -67,6 +67,9 @@ def _built(experiment_id: str, metric: str, networks: Networks) -> state.Chart:
 
 def _drawn(experiment_id: str, metric: str, networks: Networks) -> state.Chart:
     transfer = state.frame("transfer_curve", experiment_id)
+    if metric == TESTED and is_study(state.frame("runs", experiment_id)):
+        curves = state.frame("layer_transfer", experiment_id)
+        return state.chart("layers", layer_transfer, curves, uirevision=experiment_id)
     if metric == TESTED:
         steady = state.derived(calm, state.frame("runs", experiment_id))
         return state.chart("layers", accuracy_by_depth, transfer, runs=steady, uirevision=experiment_id)

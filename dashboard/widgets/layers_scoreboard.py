@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import state
+from dashboard import recipe, state
 from dashboard.figures import score_agreement
 from dashboard.figures._style import Drawn, plain, strategy_label
 from dashboard.widgets import score_words
 from dashboard.widgets.chart import chart
+from dashboard.widgets.go import link
 from engine import budgets
+from engine.spec import MEASURES, ExperimentSpec
 
 SCOPES = {"this": "This experiment", "all": "All experiments here"}
 KINDS = {"depths": "Frozen depths", "strategies": "Strategies", "backbones": "Backbones"}
@@ -35,10 +38,14 @@ def scoreboard(experiment: dict[str, Any]) -> None:
             help="All experiments: runs with the same data, labels and network are averaged, whatever their training settings.",
         )  # fmt: skip
         experiment_id = experiment["experiment_id"] if scope == "this" else None
-        groups = list(state.derived(_Groups, state.frame("transfer_curve", experiment_id)).tables)
+        scored = scope == "all" or bool(score_words.metrics_of(experiment["spec"].measures))
+        groups = list(state.derived(_Groups, state.frame("transfer_curve", experiment_id)).tables) if scored else []
         group = groups[0] if groups else None
         if len(groups) > 1:
             group = st.selectbox("What is ranked", groups, format_func=group_words, key=f"scoreboard-group-{scope}")
+    if not scored:
+        _offer(experiment["spec"])
+        return
     # No spinner: at every tick it would push the chart down and let it jump back.
     built = state.fed(f"layers-scoreboard/{experiment_id}/{group}", partial(_drawn, experiment_id, group))
     chart(built, key="layers-scoreboard")
@@ -46,6 +53,15 @@ def scoreboard(experiment: dict[str, Any]) -> None:
         "Scores of depths are those of the frozen backbone; scores of trained networks are those of their own last unit. Each is"
         " the mean over seeds. Fewer than five things are not ranked: of four, the best order comes up by chance too often."
     )
+
+
+def _offer(spec: ExperimentSpec) -> None:
+    """This experiment measured no scores: say so, and how to have them."""
+    with st.container(border=True, key="scoreboard-offer"):
+        st.markdown("**This experiment measured no scores, so there is nothing to compare its order with.**")
+        st.caption('In the Lab they are "Measures after every unit" under Training settings; all experiments: above.')
+        measured = dataclasses.replace(spec, measures=tuple(dict.fromkeys((*spec.measures, *MEASURES))))
+        link("lab", "The same in the Lab, measured", ":material/science:", **recipe.to_query(measured))
 
 
 def _drawn(experiment_id: str | None, group: Group | None) -> state.Chart:

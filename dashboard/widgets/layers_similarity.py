@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from dashboard.figures._style import plain
 from dashboard.widgets import implementations, task_choices
 from dashboard.widgets.cells import Cell, cells, of_cell, words
 from dashboard.widgets.chart import chart
+from dashboard.widgets.go import link
 from dashboard.widgets.kept_tasks import begin, kept
 from dashboard.widgets.literal import literal
 from dashboard.widgets.score_card import score_card
@@ -31,7 +33,12 @@ def before_after(experiment: dict[str, Any]) -> None:
     if MEASURE not in experiment["spec"].measures:
         with st.container(border=True, key="similarity-offer"):
             st.markdown("**This experiment did not compare its units before and after training.**")
-            st.caption('In the Lab, choose "Similarity of units (CKA)" among the measures under Training settings.')
+            st.caption(
+                'In the Lab it is "Similarity of units (CKA)" among the measures under Training settings. The link fills the Lab'
+                " with these choices and this measure."
+            )
+            compared = dataclasses.replace(experiment["spec"], measures=(*experiment["spec"].measures, MEASURE))
+            link("lab", "The same in the Lab, compared", ":material/science:", **recipe.to_query(compared))
         return
     frame, runs = state.frame("similarity", experiment_id), state.frame("runs", experiment_id)
     if not brief(experiment_id, runs, frame):

@@ -177,3 +177,18 @@ def test_traces_keep_their_identity_while_data_grow(transfer_curve: Make) -> Non
     assert {t.uid for t in part.data} <= set(uids)
     assert part.layout.uirevision == whole.layout.uirevision == "chart"
     json.loads(whole.to_json(validate=False))
+
+
+def test_dozens_of_strategies_leave_room_for_the_curve(transfer_curve: Make) -> None:
+    many = {(f"idea{number}", 0): {0: 0.9} for number in range(13)}
+    sweep = {("full_fine_tuning", 0): {0: 0.6}, ("partial_fine_tuning", 2): {0: 0.7}, ("from_scratch", 0): {0: 0.3}}
+    drawn = accuracy_by_depth(transfer_curve({**sweep, **many}))
+    named = [trace.name for trace in drawn.figure.data if trace.showlegend]
+    assert not any("Idea" in name for name in named)
+    assert "13 more strategies in the table" in drawn.figure.layout.title.subtitle.text
+    assert set(many) <= set(zip(drawn.table["strategy"], drawn.table["frozen_depth"], strict=True))
+    few = accuracy_by_depth(transfer_curve({**sweep, **dict(list(many.items())[:12])}))
+    assert sum("Idea" in (trace.name or "") and bool(trace.showlegend) for trace in few.figure.data) == 12
+    assert "more strategies" not in few.figure.layout.title.subtitle.text
+    alone = accuracy_by_depth(transfer_curve(many))  # without a sweep they are all there is
+    assert sum(bool(trace.showlegend) for trace in alone.figure.data) == 13

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from streamlit.testing.v1 import AppTest
 
 from engine.events import DepthMeasured
+from engine.presets import PRESETS
 
 
 def words_of(app: AppTest) -> str:
@@ -72,3 +75,11 @@ def test_where_everything_failed_it_says_why_instead_of_empty_charts(show, by_ha
     assert charts(app) == []
     assert "failed: out of memory" in words(app)
     assert "Nothing was measured here" in words(app)
+
+
+def test_of_a_layer_transfer_study_the_test_accuracy_is_drawn_by_copied_units(show, by_hand, charts) -> None:
+    study = dataclasses.replace(PRESETS["layer_transfer"].spec, class_splits=(0,), frozen_depths=(1, 3))
+    by_hand.submit(study)
+    by_hand.finish_all()
+    (alt,) = charts(show("layers"))
+    assert alt.startswith("Line chart of test accuracy in percent against the number of copied units. Base B:")

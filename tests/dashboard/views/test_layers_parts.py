@@ -360,3 +360,11 @@ def test_measuring_for_advice_is_a_task_of_the_chosen_network_data_and_labels(sh
     )
     assert task.payload["scores"] == ["logme"]
     assert "waiting for its turn" in words(app)
+
+
+def test_an_experiment_without_scores_says_so_on_the_scoreboard(part, by_hand, small, charts, words) -> None:
+    by_hand.submit(dataclasses.replace(small, measures=()))
+    by_hand.finish_all()
+    app = part("scoreboard")
+    assert "This experiment measured no scores" in words(app)
+    assert charts(app) == []
