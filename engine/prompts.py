@@ -65,6 +65,11 @@ def texts(names: Sequence[str], setting: str) -> list[list[str]]:
     return [[prompt.replace(CLASS, spoken(name)) for prompt in given(setting)] for name in names]
 
 
+def nameless(names: Sequence[str]) -> bool:
+    """Whether classes are counted instead of named (`class 1`, `class 2`): no text says what such a class shows."""
+    return bool(names) and all(re.fullmatch(r"class[ _-]?\d+", name.strip().lower()) for name in names)
+
+
 def alike(names: Sequence[str]) -> tuple[str, str] | None:
     """Two classes that are written the same, so that no text can tell them apart."""
     seen: dict[str, str] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine import prompts, text_towers
-from engine.source_classes import missing, rows_of, source_classes
+from engine.source_classes import listed, missing, rows_of, source_classes
 from engine.strategies._base import STRATEGIES, Beside, Card, Setting, Settings, Strategy, nothing
 
 SHOWN = 3
@@ -42,6 +42,8 @@ def refuses_task(card: Card, task: Any, weights: str) -> str | None:
     """A class that cannot be asked for, or weights that the head does not belong to."""
     names = source_classes(getattr(card, "source_data", ""))
     if not names:
+        if prompts.nameless(task.class_names) and not task.download_bytes:  # else the names come with the files
+            return f"the classes of {task.name} have numbers and no names, so there is nothing to tell a text tower about them"
         if twice := prompts.alike(task.class_names):
             return (
                 f"the classes {twice[0]!r} and {twice[1]!r} of {task.name} read the same, so no text tells them apart"
@@ -57,8 +59,8 @@ def refuses_task(card: Card, task: Any, weights: str) -> str | None:
         return f"two classes of {task.name} are the same class of the source"
     more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
     return (
-        f"the head of {card.name} does not name {', '.join(unknown[:SHOWN])}{more}; it names {', '.join(names)}, and every class"
-        f" of {task.name} would have to be one of these"
+        f"the head of {card.name} does not name {', '.join(unknown[:SHOWN])}{more}; it names"
+        f" {listed(names, card.source_data)}, and every class of {task.name} would have to be one of these"
     )
 
 

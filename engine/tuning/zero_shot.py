@@ -37,6 +37,11 @@ class Tuning(_base.Tuning):
         scale * t.(P f + p) / |P f + p|, so the rows are t P and the biases t p; the length is the image's own.
         """
         setup = self.setup
+        if prompts.nameless(setup.class_names):  # known since the files are here
+            raise StrategyError(
+                f"The classes have numbers and no names ({', '.join(setup.class_names[:3])}), so there is nothing to tell a text"
+                " tower about them. The linear probe is the nearest control."
+            )
         if setup.weights == "pretrained":
 
             def told(done: int, whole: int) -> None:

@@ -67,6 +67,13 @@ def test_names_are_data(name):
     assert texts == [f"a {prompts.spoken(name)} {{0}} %s"]
 
 
+def test_classes_that_are_only_counted_have_no_names():
+    assert prompts.nameless(["class 1", "Class_2"])
+    assert not prompts.nameless(["class 1", "tulip"])
+    assert not prompts.nameless(["0", "1"]), "digits are what their names say"
+    assert not prompts.nameless([])
+
+
 def test_classes_that_read_the_same_are_found():
     assert prompts.alike(["black_cat", "dog", "Black cat"]) == ("black_cat", "Black cat")
     assert prompts.alike(["cat", "dog"]) is None

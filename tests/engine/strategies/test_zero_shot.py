@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import open_clip
 import pytest
@@ -10,13 +12,14 @@ import torch
 from engine import backbones, cost, datasets, prompts
 from engine import events as kinds
 from engine.backbones._source_head import source_head
+from engine.datasets._known import known
 from engine.device import cpu
 from engine.errors import SpecError, WeightsError
 from engine.events import EpochEnded, FreezeChecked, Notice
 from engine.execute import build_network, execute
 from engine.left_out import left_out, left_out_words
 from engine.plan import plan
-from engine.source_classes import missing, rows_of, source_classes
+from engine.source_classes import listed, missing, rows_of, source_classes
 from engine.spec import ExperimentSpec, RunSpec
 from engine.strategies import STRATEGIES
 
@@ -46,6 +49,39 @@ def test_names_are_compared_without_case_and_with_other_words():
     assert rows_of(CIFAR, ["cat", "tulip"]) is None
     assert rows_of(CIFAR, ["car", "automobile"]) is None, "the same class twice"
     assert missing(CIFAR, ["cat", "tulip"]) == ["tulip"]
+
+
+def test_the_thousand_classes_of_imagenet_are_read_from_timms_files():
+    names = source_classes("ImageNet-21k, then ImageNet-1k")
+    assert len(names) == 1000
+    assert names[0].startswith("tench")
+    assert names == source_classes("ImageNet-1k")
+    assert source_classes("ImageNet-1k, then ImageNet-22k") == ()
+    imagenette = [*known()["imagenette"].class_names]
+    # The rows by their synsets, in the order in which Imagenette publishes them.
+    assert rows_of(names, imagenette) == [0, 217, 482, 491, 497, 566, 569, 571, 574, 701]
+    assert missing(names, ["crane", "Tinca tinca", "tulip"]) == ["crane", "tulip"], "two classes are called crane"
+    assert listed(names, "ImageNet-1k").startswith("the 1,000 classes of ImageNet-1k (tench")
+    assert listed(CIFAR, "CIFAR-10") == ", ".join(CIFAR)
+
+
+def test_a_backbone_tuned_on_imagenet_answers_by_its_own_classifier(tmp_path, write_images):
+    card = SimpleNamespace(name="timm:resnet18.a1_in1k", source_data="ImageNet-1k", weights="hub:timm/resnet18.a1_in1k")
+    strategy = STRATEGIES["zero_shot"]
+    assert strategy.refuses(card, {}) is None
+    assert strategy.beside(card, {}) is None
+    fish = SimpleNamespace(name="fish", class_names=("tench", "goldfish"), download_bytes=0)
+    assert strategy.refuses_task(card, fish, "pretrained") is None
+    said = strategy.refuses_task(card, SimpleNamespace(name="it", class_names=("tench", "tulip")), "pretrained")
+    assert "does not name tulip; it names the 1,000 classes of ImageNet-1k (tench" in said
+
+
+def test_counted_classes_have_nothing_to_tell_a_text_tower(pair):
+    card, refuses = backbones.card(pair.name, pair.home), STRATEGIES["zero_shot"].refuses_task
+    here = SimpleNamespace(name="flowers", class_names=("class 1", "class 2"), download_bytes=0)
+    assert "have numbers and no names" in refuses(card, here, "pretrained")
+    elsewhere = SimpleNamespace(name="flowers", class_names=("class 1", "class 2"), download_bytes=10)
+    assert refuses(card, elsewhere, "pretrained") is None, "the names come with the files"
 
 
 def test_the_head_is_the_source_heads_and_nothing_is_learned(pets):
