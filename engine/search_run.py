@@ -24,6 +24,7 @@ from engine.device import Device
 from engine.errors import StrategyError
 from engine.events import EpochEnded, Event, SettingChosen, TrialEnded
 from engine.measured_cost import Meter
+from engine.prepare import prepare, training_task
 from engine.recipes import resolved
 from engine.spec import RunSpec
 from engine.strategies import STRATEGIES
@@ -189,7 +190,7 @@ def _attempt(
     control.enter("loading", 0.0)
     # What is measured beside the training is measured of the chosen setting alone.
     run = dataclasses.replace(run, measures=(), panel_epochs=None, source_data=None)
-    ready, _, tuning = execute.prepare(run, course.device, course.home, control, course.shared)
+    ready, _, tuning = prepare(run, course.device, course.home, control, course.shared)
     if STRATEGIES[run.strategy].probe_first:
         heads.start_from_probe(ready)
     tuning.begin()
@@ -205,7 +206,7 @@ def _attempt(
             item.epoch, functools.partial(course.state, lambda: {"told": until_now, "fit": item.state()})
         )
 
-    fit = train.fit(execute.training_task(ready, tuning), resume["fit"] if resume else None)
+    fit = train.fit(training_task(ready, tuning), resume["fit"] if resume else None)
     best = yield from generators.changed(fit, kept_to_itself)
     meter.trained(control.progress)
     epochs = max((one.epoch for one in told), default=0)

@@ -93,7 +93,15 @@ def test_the_engine_knows_no_screen():
 
 def test_the_dashboard_never_imports_torch():
     assert wrong("dashboard", HEAVY) == {}
-    inner = ("engine.execute", "engine.train", "engine.worker", "engine.features", "engine.depths", "engine.batches")
+    inner = (
+        "engine.execute",
+        "engine.prepare",
+        "engine.train",
+        "engine.worker",
+        "engine.features",
+        "engine.depths",
+        "engine.batches",
+    )
     assert wrong("dashboard", inner) == {}
 
 
@@ -134,7 +142,7 @@ def test_no_folder_is_named_pages():
 @pytest.mark.parametrize("family", FAMILIES)
 def test_families_never_import_each_other(family):
     others = tuple(f"engine.{other}" for other in FAMILIES if other != family)
-    above = ("engine.execute", "engine.train", "engine.worker", "engine.tasks", "engine.task_queue")
+    above = ("engine.execute", "engine.prepare", "engine.train", "engine.worker", "engine.tasks", "engine.task_queue")
     assert wrong(f"engine/{family}", (*others, *above)) == {}
 
 
@@ -164,7 +172,9 @@ def test_the_lower_layers_of_the_engine():
 
 
 def test_the_store_and_what_starts_workers_are_below_the_frames_and_know_no_computation():
-    computation = {f"engine.{name}" for name in ("execute", "train", "depths", "features", "batches", "checkpoints")}
+    computation = {
+        f"engine.{name}" for name in ("execute", "prepare", "train", "depths", "features", "batches", "checkpoints")
+    }
     for name in ("store", "leases", "launch", "frames", "service", "plan", "cost"):
         used = ours(ROOT / "engine" / f"{name}.py")
         assert not used & computation, name
@@ -250,9 +260,9 @@ def test_every_module_says_what_it_is_for():
 
 def test_this_file_finds_what_it_looks_for(tmp_path):
     """The looks themselves: a hidden import is found, a late one is not taken for an early one."""
-    sample = ROOT / "engine" / "execute.py"
+    sample = ROOT / "engine" / "train.py"
     assert reach(imports(sample), HEAVY)
-    assert importlib.util.find_spec("engine.execute") is not None
+    assert importlib.util.find_spec("engine.train") is not None
     late = ROOT / "engine" / "device.py"
     assert reach(imports(late), HEAVY)
     assert not reach(imports(late, at_start_only=True), HEAVY)

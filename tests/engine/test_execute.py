@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import backbones, datasets, execute, limits
+from engine import backbones, datasets, execute, limits, networks
 from engine.backbones._weights import tensors_sha256
 from engine.batches import Pixels
 from engine.control import Cancelled, Control
@@ -99,7 +99,7 @@ def test_what_runs_share_changes_no_value(run):
 def test_only_the_last_depths_solution_is_kept(run):
     shared = Caches()
     events_of(run("linear_probe", 4), shared=shared)
-    kept = {key[-2]: measured.solution for key, measured in shared.depths.items() if key[-1] == "linear_probe"}
+    kept = {key[-3]: measured.solution for key, measured in shared.depths.items() if key[-2] == "linear_probe"}
     assert [unit for unit, solution in kept.items() if solution is not None] == [3]
 
 
@@ -276,9 +276,9 @@ def test_what_cannot_be_computed_says_why(run, change, error, words):
 
 
 def test_random_weights_of_one_seed_are_the_same_for_every_strategy(run):
-    first, _ = execute.build_network(run(), "random", None)
-    second, origin = execute.build_network(run("from_scratch", 0), "random", None)
-    other, _ = execute.build_network(dataclasses.replace(run(), seed=1), "random", None)
+    first, _ = networks.build_network(run(), "random", None)
+    second, origin = networks.build_network(run("from_scratch", 0), "random", None)
+    other, _ = networks.build_network(dataclasses.replace(run(), seed=1), "random", None)
     assert tensors_sha256(first.state_dict()) == tensors_sha256(second.state_dict())
     assert tensors_sha256(first.state_dict()) != tensors_sha256(other.state_dict())
     assert origin == "random, seed 0"
@@ -288,7 +288,7 @@ def test_building_leaves_torchs_own_generator_alone(run):
     torch.manual_seed(3)
     wanted = torch.rand(3)
     torch.manual_seed(3)
-    execute.build_network(run(), "random", None)
+    networks.build_network(run(), "random", None)
     assert torch.equal(torch.rand(3), wanted)
 
 
@@ -307,7 +307,7 @@ def test_the_shipped_weights_load_with_their_checksum(tmp_path):
 
     spec = Spec("resnet20_cifar10", "digits", "linear_probe", 10, 0)
     try:
-        network, origin = execute.build_network(spec, "pretrained", tmp_path)
+        network, origin = networks.build_network(spec, "pretrained", tmp_path)
     except Refused as error:
         pytest.fail(f"the shipped weights do not load: {error}")
     assert backbones.card("resnet20_cifar10").weights_sha256[:12] in origin

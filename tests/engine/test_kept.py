@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from engine import backbones, execute, kept, plan, source_task
+from engine import backbones, execute, kept, networks, plan, source_task
 from engine.depths import Caches
 from engine.device import cpu
 from engine.errors import DatasetError, SpecError
@@ -97,7 +97,7 @@ def test_the_source_is_asked_with_its_own_classifier(run, pretrained, colours, t
     assert (found.task, found.measure, found.n_labels) == (f"folder:{colours}", "source_accuracy", 0)
     assert found.reason == ""
     # worked out anew: the classifier of the file on the features of the network before training
-    network, _ = execute.build_network(spec, pretrained, tmp_path)
+    network, _ = networks.build_network(spec, pretrained, tmp_path)
     head = kept.source_head(network, spec.backbone, pretrained, tmp_path)
     images = Caches().load(found.task, backbones.card(spec.backbone), tmp_path)
     test = (images.parts == "test").nonzero()[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine import execute, run_weights
+from engine import execute, networks, run_weights
 from engine.backbones._weights import tensors_sha256
 from engine.device import cpu
 from engine.errors import BackboneError, SpecError, WeightsError
@@ -58,8 +58,8 @@ def test_units_beyond_the_copied_depth_start_anew(base, home, depth):
     spec = RunSpec(
         base.backbone, base.dataset, "full_fine_tuning", 0, 0, 21, f"run:{base.run_id}", (), base.train, depth
     )  # fmt: skip
-    network, origin = execute.build_network(spec, spec.weights, home)
-    began, _ = execute.build_network(base, "random", home)
+    network, origin = networks.build_network(spec, spec.weights, home)
+    began, _ = networks.build_network(base, "random", home)
     for unit in range(network.n_units):
         assert (unit_hash(network, unit) == unit_hash(learned, unit)) == (unit < depth)
         # Not the base's own start either, from which it could find its way back.
@@ -73,7 +73,7 @@ def test_building_anew_leaves_torchs_own_generator_alone(base, home):
     torch.manual_seed(3)
     wanted = torch.rand(3)
     torch.manual_seed(3)
-    execute.build_network(spec, spec.weights, home)
+    networks.build_network(spec, spec.weights, home)
     assert torch.equal(torch.rand(3), wanted)
 
 

@@ -181,9 +181,9 @@ def test_no_test_image_is_read_by_a_trial(run, monkeypatch):
     monkeypatch.setattr(train, "evaluate", watched)
     work = execute(run("lp_ft"), cpu())
     ready = []
-    prepare = search_run.execute.prepare
+    prepare = search_run.prepare
     monkeypatch.setattr(
-        search_run.execute, "prepare", lambda *given: ready.append(prepare(*given)) or ready[-1]
+        search_run, "prepare", lambda *given: ready.append(prepare(*given)) or ready[-1]
     )  # the splits of every trial
     for item in work:
         if isinstance(item, told.SettingChosen):

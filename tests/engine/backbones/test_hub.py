@@ -14,7 +14,7 @@ import safetensors.torch
 import timm
 import torch
 
-from engine import execute
+from engine import networks
 from engine.backbones import _disk, _hub, _timm
 from engine.control import Cancelled, Control
 from engine.errors import SpecError, WeightsError
@@ -206,12 +206,12 @@ def test_a_run_downloads_its_weights_first_and_says_how_far_it_is(hub, weights, 
     )
     tell = control.tell
     monkeypatch.setattr(control, "tell", lambda phase, share: (phases.append((phase, share)), tell(phase, share)))
-    execute.fetch_weights(run, "random", tmp_path, control)
+    networks.fetch_weights(run, "random", tmp_path, control)
     assert hub.requests == []
-    execute.fetch_weights(run, "pretrained", tmp_path, control)
+    networks.fetch_weights(run, "pretrained", tmp_path, control)
     assert phases[-1] == (f"downloading weights ({_disk.in_words(len(weights))})", 1.0)
     assert control.progress.phase.endswith(", 100%")
-    network, origin = execute.build_network(run, "pretrained", tmp_path)
+    network, origin = networks.build_network(run, "pretrained", tmp_path)
     assert hub.commit in origin
     assert torch.equal(network.model.bn1.weight, safetensors.torch.load(weights)["bn1.weight"])
 
@@ -222,7 +222,7 @@ def test_a_run_that_is_stopped_while_it_downloads_ends(hub, weights, tmp_path, m
     run, control = RunSpec(backbone=NAME, dataset="digits", strategy="linear_probe", frozen_depth=1, seed=0), Control()
     control.stop = True
     with pytest.raises(Cancelled):
-        execute.fetch_weights(run, "pretrained", tmp_path, control)
+        networks.fetch_weights(run, "pretrained", tmp_path, control)
 
 
 def test_a_task_downloads_weights_before_a_run_needs_them(hub, weights, tmp_path, monkeypatch):

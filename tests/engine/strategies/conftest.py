@@ -14,7 +14,8 @@ from engine import backbones, datasets
 from engine.backbones._network import Network
 from engine.device import cpu
 from engine.events import Event
-from engine.execute import build_network, execute
+from engine.execute import execute
+from engine.networks import build_network
 from engine.plan import PlannedRun
 from engine.spec import RunSpec, TrainSpec
 from engine.strategies import STRATEGIES, Strategy, settled

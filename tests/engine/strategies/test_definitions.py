@@ -192,7 +192,7 @@ def test_the_group_lasso_finds_the_features_that_carry_the_classes():
 
 def test_ewc_measures_on_the_source_and_its_mean_is_one(run_of, computed, tiny):
     from engine.batches import Pixels
-    from engine.execute import build_network
+    from engine.networks import build_network
 
     run = run_of("ewc")
     network, _ = build_network(run, "pretrained", None)

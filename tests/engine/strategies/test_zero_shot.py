@@ -16,8 +16,9 @@ from engine.datasets._known import known
 from engine.device import cpu
 from engine.errors import SpecError, WeightsError
 from engine.events import EpochEnded, FreezeChecked, Notice
-from engine.execute import build_network, execute
+from engine.execute import execute
 from engine.left_out import left_out, left_out_words
+from engine.networks import build_network
 from engine.plan import plan
 from engine.source_classes import listed, missing, rows_of, source_classes
 from engine.spec import ExperimentSpec, RunSpec
