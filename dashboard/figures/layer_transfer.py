@@ -73,7 +73,9 @@ def layer_transfer(
         yaxis=_style.accuracy_axis(f"Test accuracy{' on half B' if has_base else ''} (%)", rows["value"] * 100),
         **look,
     )
-    return Drawn(figure, TITLE, _alt(table, base), _reading(table, base, n_units), table, _style.height(len(LOOKS) + 4))
+    # On a phone every curve has a line of the legend.
+    entries = len(LOOKS) + 4 + (len(_yosinski_2014.CURVES) + 1 if published else 0)
+    return Drawn(figure, TITLE, _alt(table, base), _reading(table, base, n_units), table, _style.height(entries))
 
 
 def _notes(table: pd.DataFrame, has_base: bool, published: bool) -> list[str]:
@@ -164,10 +166,17 @@ def _overlay(base: float, n_units: int, dark: bool) -> list[dict[str, Any]]:
     depths = [n * n_units / _yosinski_2014.N_UNITS for n in range(1, _yosinski_2014.N_UNITS + 1)]
     return [
         {
-            **{"type": "scatter", "uid": _style.uid("published", curve), "mode": "lines", "legendgroup": "published"},
+            **{
+                "type": "scatter",
+                "uid": _style.uid("published", curve),
+                "mode": "lines+markers",
+                "legendgroup": "published",
+            },
             **{"name": f"{curve}, published", "showlegend": True, "x": depths},
             "y": [value * 100 + shift for value in values],
             "line": {"color": PUBLISHED[dark], "dash": LOOKS[curve][3], "width": 1.5},
+            # All are grey: the marks of our curves tell them apart.
+            "marker": {"symbol": LOOKS[curve][2], "size": 6, "color": PUBLISHED[dark]},
             "hovertemplate": f"<b>{curve}, published</b> (shifted by {shift:+.1f} points)<br>%{{y:.1f}} %<extra></extra>",
         }
         for curve, values in _yosinski_2014.CURVES.items()

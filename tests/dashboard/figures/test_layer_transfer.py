@@ -79,6 +79,9 @@ def test_without_bases_it_says_what_cannot_be_separated():
 def test_published_curves_are_shifted_to_this_base():
     drawn = layer_transfer(study(), published=True)
     shown = trace(drawn, "AnB, published")
+    marks = [one.marker.symbol for one in drawn.figure.data if "published" in (one.name or "")]
+    assert len(set(marks)) == 4  # all are grey
+    assert drawn.height > layer_transfer(study()).height
     np.testing.assert_allclose(shown["y"], [value * 100 + 71.5 - BASE_B * 100 for value in CURVES["AnB"]])
     np.testing.assert_allclose(shown["x"], [n * 2 / 7 for n in range(1, 8)])
     assert "Yosinski et al. 2014" in drawn.figure.layout.title.subtitle.text
