@@ -22,7 +22,7 @@ from torch import Tensor
 
 from engine import panel_plan, probe_set
 from engine.errors import ScoreNotDefined
-from engine.events import Event, PanelCost, PanelMeasured
+from engine.events import Event, Notice, PanelCost, PanelMeasured
 from engine.features import extract
 from engine.plan import PlannedRun
 from engine.scores import SCORES, _folds
@@ -63,6 +63,8 @@ class Panel:
         self._name = probe_set.name(images, self._rows)
         _, classes = np.unique(self._labels, return_inverse=True)
         self._folds = _folds.folds(classes, FOLDS)
+        if not self._looks.epochs:
+            return
         network = ready.network
         self._weights = [_copy(network.unit_tensors(unit)) for unit in range(network.n_units)]
         began = time.perf_counter()
@@ -74,6 +76,10 @@ class Panel:
 
     def at_epoch(self, epoch: int) -> Iterator[Event]:
         """The events of one epoch, none where it was not asked for; the network stays as it is, in eval mode."""
+        if not self._looks.epochs:
+            if epoch == 0:
+                yield Notice(f"{self._looks.refused[0].upper()}{self._looks.refused[1:]}.")
+            return
         began = time.perf_counter()
         took = began - self._left if epoch else None
         if epoch in self._looks.epochs:

@@ -2,8 +2,8 @@
 
 With `auto` the looks are planned from the operations of a pass and of an epoch, and from what solving costs per unit. Measured
 seconds would be closer, but a run that was killed and goes on must look at the same epochs as before, or its events would not
-fit together; so the plan aims at half of the 5 %, and every look says what it really took. Epochs that were asked for by number
-are looked at whatever they cost.
+fit together; so solving is counted double, and every look says what it really took. Where not even two looks fit, nothing is
+measured and the run says so. Epochs that were asked for by number are looked at whatever they cost.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ AUTO = "auto"
 AIM = 0.05
 """Of the training's time, what watching may cost."""
 MARGIN = 2.0
-"""By how much counts may be wrong: convolutions reach very different shares of a processor's speed."""
+"""By how much solving may be dearer beside training than counted: networks reach very different shares of a processor's speed.
+Passes need none, because they are counted like the epochs they are compared with."""
 SOLVING_SECONDS = 0.012
 """Of a processor, per unit: probe on three folds, kNN, LogME and CKA of 40 images in 10 classes took 10 to 12 ms."""
 LIGHT_SECONDS = 0.001
 """The same for kNN and CKA alone."""
 GRID_LOOKS = 2
 """Looks' worth of solving that choosing the probe's penalty takes, once."""
+LEAST = 2
+"""Looks that make a curve: before the training and after it."""
 SPEEDS = {"cpu": cost.NOMINAL_SPEED, "cuda": 5e12, "mps": 1e12}
 """Operations per second of training, of the order that each kind of device reaches on small images."""
 LIGHT = ("knn_accuracy", "drift", "weight_change")
@@ -37,12 +40,14 @@ class Looks:
     epochs: frozenset[int]
     light: bool = False
     """Whether only LIGHT is measured."""
+    refused: str = ""
+    """Why there are none at all."""
 
 
 def looks(
     asked: tuple[int, ...] | str, planned: PlannedRun, n_train: int, n_validation: int, n_probe: int, device: str
 ) -> Looks:
-    """The looks of one run: those that were asked for, or with AUTO as many as fit, 0 and the last epoch at least.
+    """The looks of one run: those that were asked for, or with AUTO as many as fit, 0 and the last epoch at least, or none.
 
     Args:
         asked: epochs, `every N` or `auto`.
@@ -58,14 +63,22 @@ def looks(
     forward = sum(unit.flops for unit in planned.card.units)
     speed = SPEEDS.get(device, SPEEDS["cuda"])
     epoch = n_train * (forward + cost.backward_flops(planned)) + n_validation * forward
-    allowed = AIM / MARGIN * last * epoch / speed
-    one_pass, n_units = n_probe * forward / speed, planned.card.n_units
-    whole = one_pass + SOLVING_SECONDS * n_units
-    affordable = int((allowed - GRID_LOOKS * SOLVING_SECONDS * n_units) / whole)
-    if affordable >= 2:
+    allowed = AIM * last * epoch / speed
+    one_pass, solving = n_probe * forward / speed, MARGIN * SOLVING_SECONDS * planned.card.n_units
+    affordable = int((allowed - GRID_LOOKS * solving) / (one_pass + solving))
+    if affordable >= LEAST:
         return Looks(spread(affordable, last))
-    affordable = int(allowed / (one_pass + LIGHT_SECONDS * n_units))
-    return Looks(spread(max(2, affordable), last), light=True)
+    one_light = one_pass + MARGIN * LIGHT_SECONDS * planned.card.n_units
+    affordable = int(allowed / one_light)
+    if affordable >= LEAST:
+        return Looks(spread(affordable, last), light=True)
+    share = LEAST * one_light / (last * epoch / speed)
+    return Looks(
+        frozenset(),
+        refused=f"nothing was measured while training: {last} epochs of {n_train} images are so short that the least,"
+        f" {LEAST} looks at {n_probe} images, would add about {share * 100:.0f} % to them, and automatic stays below"
+        f" {AIM * 100:.0f} %; give the epochs (for example 0 and {last}) to have them measured whatever they cost",
+    )
 
 
 def spread(n: int, last: int) -> frozenset[int]:
