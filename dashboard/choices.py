@@ -21,6 +21,8 @@ FOLDER = "folder:"
 ONE, SEVERAL, EVERY = "one", "several", "every"
 MISTAKE = "mistake"
 """The group of strategies that have a switch each instead of a place among those to choose from."""
+OR_AUTO = ("learning_rate", "epochs")
+"""Fields of TrainSpec that are a number or `auto`."""
 MAX_SEEDS = 20
 MAX_NAME = 200
 _NOT_A_NAME = re.compile(r"[\x00-\x1f\x7f]")
@@ -71,8 +73,8 @@ def of_spec(spec: ExperimentSpec) -> dict[str, Any]:
         **{f"search-{name}": (spec.search or {}).get(name, usual) for name, usual in search_fields.DEFAULTS.items()},
         "name": spec.name,
         **{field.name: getattr(spec.train, field.name) for field in dataclasses.fields(TrainSpec)},
-        # A box for numbers holds no word: empty means that every strategy takes its own.
-        "learning_rate": None if spec.train.learning_rate == AUTO else spec.train.learning_rate,
+        # A box for numbers holds no word: empty means automatic.
+        **{name: None if getattr(spec.train, name) == AUTO else getattr(spec.train, name) for name in OR_AUTO},
     }
 
 
@@ -100,7 +102,7 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "name": value["name"].strip(),
         "train": TrainSpec(
             **{field.name: value[field.name] for field in dataclasses.fields(TrainSpec)}
-            | {"learning_rate": AUTO if value["learning_rate"] is None else value["learning_rate"]}
+            | {name: AUTO if value[name] is None else value[name] for name in OR_AUTO}
         ),
     }
 

@@ -157,7 +157,7 @@ def _settings(texts: list[str]) -> dict[str, dict[str, Any]]:
 
 def _typed(name: str, text: str) -> int | float | str:
     """Text as the type of a field of TrainSpec; what is no number stays text, and the spec refuses it in its words."""
-    kind = float if name == "learning_rate" else type(getattr(TrainSpec(), name))
+    kind = {"learning_rate": float, "epochs": int}.get(name) or type(getattr(TrainSpec(), name))
     try:
         return kind(text)
     except ValueError:

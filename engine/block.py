@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from engine import layer_transfer, recipes, search
 from engine.backbones import Card
-from engine.budgets import Budget
+from engine.budgets import Budget, n_train
 from engine.cells import Cell, fitting, members
 from engine.datasets import DatasetInfo
 from engine.spec import ExperimentSpec, RunSpec
@@ -53,13 +53,24 @@ class Block:
         spec, (strategy, depth, weights, settings) = self.spec, cell
         return RunSpec(
             self.backbone, self.dataset, strategy, depth, seed, self.budget, weights, spec.measures,
-            recipes.resolved(spec.train, strategy, self.card),
+            recipes.resolved(spec.train, strategy, self.card, self._n_train(self.info)),
             keep_weights=keep_weights, settings=settings, pooling=spec.pooling,
             search=spec.search if search.searchable(STRATEGIES[strategy]) else None,
             panel_epochs=spec.panel_epochs, source_data=spec.source_data, score_intervals=spec.score_intervals,
         )  # fmt: skip
 
-    def study(self, seed: int) -> Iterator[RunSpec]:
-        """The runs of a layer-transfer study, where it is asked for; its bases and all their copies train alike."""
-        alike = dataclasses.replace(self.spec, train=recipes.resolved(self.spec.train, "full_fine_tuning", self.card))
+    def study(self, seed: int, half: Callable[[str], DatasetInfo]) -> Iterator[RunSpec]:
+        """The runs of a layer-transfer study, where it is asked for; its bases and all their copies train alike.
+
+        Args:
+            seed: of the runs.
+            half: description of a half of the classes by its name; of halves of different sizes the smaller sets the epochs.
+        """
+        halves = [half(name) for name in layer_transfer.halves(self.spec, self.info)] or [self.info]
+        smallest = min(map(self._n_train, halves))
+        train = recipes.resolved(self.spec.train, "full_fine_tuning", self.card, smallest)
+        alike = dataclasses.replace(self.spec, train=train)
         return layer_transfer.study(alike, self.backbone, self.card.n_units, self.info, seed, self.budget)
+
+    def _n_train(self, info: DatasetInfo) -> int:
+        return n_train(self.budget, info.n_classes, info.n_pool)

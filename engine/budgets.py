@@ -61,6 +61,12 @@ def parse(name: str, value: object) -> Budget:
     raise SpecError(f"{name} is {value[:60]!r}; it must be {ALLOWED}.")
 
 
+def n_train(budget: Budget | None, n_classes: int, n_pool: int) -> int:
+    """Images to learn from that a budget leaves after validation."""
+    labelled = n_images(budget, n_classes, n_pool)
+    return labelled - n_validation(budget, n_classes, labelled)
+
+
 def shots(budget: Budget | None) -> int | None:
     """K of "K/class"; None for the other kinds."""
     return int(budget.partition("/")[0]) if isinstance(budget, str) and budget.endswith("/class") else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 from engine.cost import images_used
 from engine.plan import PlannedRun
 from engine.recipes import resolved
-from engine.spec import TrainSpec
+from engine.spec import AUTO
 from engine.strategies import STRATEGIES, settled
 
 HIGHEST_RATE = {"sgd": 1.0, "adamw": 0.05}
@@ -24,7 +25,7 @@ def cautions(runs: Sequence[PlannedRun]) -> list[str]:
 
 def _of(planned: PlannedRun) -> Iterator[str]:
     run, card = planned.run, planned.card
-    strategy, train = STRATEGIES[run.strategy], resolved(run.train, run.strategy, card)
+    strategy, train = STRATEGIES[run.strategy], resolved(run.train, run.strategy, card, images_used(planned)[0])
     if strategy.mistake_of:
         yield (
             f"{strategy.label} is a mistake, shown on purpose: frozen units will not stay as they were, and the freeze proof will"
@@ -32,7 +33,7 @@ def _of(planned: PlannedRun) -> Iterator[str]:
         )
     if strategy.solves_head:
         return
-    usual = resolved(TrainSpec(optimizer=train.optimizer), run.strategy, card).learning_rate
+    usual = resolved(dataclasses.replace(train, learning_rate=AUTO), run.strategy, card, 1).learning_rate
     highest = max(HIGHEST_RATE[train.optimizer], usual)  # prompts take larger steps than anything else
     if train.learning_rate > highest:
         yield (

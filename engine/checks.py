@@ -19,12 +19,13 @@ def unknown_keys(owner: str, given: Iterable[str], known: Sequence[str]) -> None
             raise SpecError(f"{owner} has no key {key!r}.{meant} Its keys are: {', '.join(known)}.")
 
 
-def whole(name: str, value: object, low: int, high: int) -> None:
-    """Refuse what is not a whole number in low..high (True and False are not numbers here)."""
+def whole(name: str, value: object, low: int, high: int, *, or_word: str = "") -> None:
+    """Refuse what is not a whole number in low..high (True and False are none); `or_word` is what else the owner takes."""
+    other = f", or {or_word!r}" if or_word else ""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise SpecError(f"{name} is {value!r}; it must be a whole number from {low} to {high}.")
+        raise SpecError(f"{name} is {value!r}; it must be a whole number from {low} to {high}{other}.")
     if not low <= value <= high:
-        raise SpecError(f"{name} is {_short(value)}; it must be from {low} to {high}.")
+        raise SpecError(f"{name} is {_short(value)}; it must be from {low} to {high}{other}.")
 
 
 def number(name: str, value: object, low: float, high: float, *, open_below: bool = False, or_word: str = "") -> None:

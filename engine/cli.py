@@ -203,7 +203,9 @@ def _plan(args: argparse.Namespace) -> int:
     for sentence in left_out_words(left_out(spec, home=store.home)):
         print(sentence)
     if spec.search:
-        print(f"Search ({spec.search['method']}): {search.words(spec.search, spec.train.epochs, spec.panel_epochs)}")
+        epochs = {one.run.train.epochs for one in planned}
+        words = search.words(spec.search, epochs.pop() if len(epochs) == 1 else None, spec.panel_epochs)
+        print(f"Search ({spec.search['method']}): {words}")
     for sentence in cautions(planned):
         print(f"Careful: {sentence}")
     return 0

@@ -61,8 +61,9 @@ def plateaus(losses: Sequence[float]) -> int:
 
 
 def course(run: RunSpec, card: Card) -> Course:
-    """The course of a run that trains by gradient steps."""
-    strategy, train = STRATEGIES[run.strategy], resolved(run.train, run.strategy, card)
+    """The course of a planned run that trains by gradient steps; its epochs are a number."""
+    assert isinstance(run.train.epochs, int), "plan the run first"
+    strategy, train = STRATEGIES[run.strategy], resolved(run.train, run.strategy, card, 0)
     settings = settled(strategy, run.settings or {})
     if strategy.phases is None:
         phases = (Phase(1.0, (1.0,) * (card.n_units + 1)),)

@@ -74,7 +74,7 @@ def plan(
         for block in blocks:
             add(block, block.runs(seed).values())
             add(block, mixes.of_a_seed(block, seed))
-            add(block, block.study(seed))
+            add(block, block.study(seed, halves))
     for block in blocks:
         add(block, mixes.of_seeds(block))
     if not planned:

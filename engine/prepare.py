@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import platform
 from collections.abc import Mapping
@@ -44,6 +45,8 @@ def prepare(
     card = backbones.card(run.backbone, home)
     images = shared.load(run.dataset, card, home, control)
     split = datasets.make_split(images, run.seed, run.label_budget)
+    # A planned run holds all numbers already; one that was written by hand gets them here.
+    run = dataclasses.replace(run, train=resolved(run.train, run.strategy, card, len(split.train)))
     settings = allowed(run, card, images.info, weights)
     n_inputs = strategy.head_inputs(card, settings)
     network.reset_head(images.info.n_classes, n_inputs if n_inputs != network.n_features else None)
@@ -147,7 +150,7 @@ def training_task(ready: Prepared, tuning: Tuning) -> train.Task:
         pixels=ready.pixels,
         train=ready.split.train,
         validation=ready.split.validation,
-        spec=resolved(ready.run.train, ready.run.strategy, ready.card),
+        spec=ready.run.train,
         seed=ready.run.seed,
         augmentation=augmentation(ready),
         precision=ready.precision,

@@ -1,4 +1,4 @@
-"""Optimiser and learning rate of a run whose experiment leaves them at `auto`: pure, and written into every planned run.
+"""Optimiser, learning rate and epochs of a run whose experiment leaves them at `auto`: pure, and written into every planned run.
 
 Convolutional networks are fine-tuned by SGD with momentum at 0.02, which is what this engine's pretraining recipes and
 Kornblith et al. 2019 (appendix A.4: 0.01 for most) use in order of magnitude; networks with attention by AdamW at 0.001,
@@ -11,12 +11,16 @@ a few new or selected parameters in a frozen network have factors of their own (
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 
 from engine.backbones import Card
 from engine.spec import AUTO, RunSpec, TrainSpec
 from engine.strategies import STRATEGIES
 
+LEAST_EPOCHS = 30
+LEAST_STEPS = 200
+"""Steps below which most strategies are still learning when they end (see above)."""
 FULL_RATE = {"sgd": 0.02, "adamw": 0.001}
 """Peak rate of full fine-tuning by optimiser."""
 
@@ -31,13 +35,14 @@ def normalised(card: Card) -> bool:
     return any(weight.kind == "norm" for unit in card.units for weight in unit.weights)
 
 
-def resolved(train: TrainSpec, strategy: str, card: Card) -> TrainSpec:
-    """The same training with the optimiser and the learning rate that `auto` stands for; what is given stays.
+def resolved(train: TrainSpec, strategy: str, card: Card, n_train: int) -> TrainSpec:
+    """The same training with the optimiser, the learning rate and the epochs that `auto` stands for; what is given stays.
 
     Args:
         train: of an experiment or a run.
         strategy: its name.
         card: of the backbone.
+        n_train: images it learns from.
 
     Raises:
         UnknownNameError: there is no such strategy.
@@ -50,17 +55,24 @@ def resolved(train: TrainSpec, strategy: str, card: Card) -> TrainSpec:
         rate = FULL_RATE[optimizer] * own.rate_factors[attends(card)]
         if optimizer == "sgd" and not normalised(card):
             rate /= 2
-    return dataclasses.replace(train, optimizer=optimizer, learning_rate=rate)
+    return dataclasses.replace(train, optimizer=optimizer, learning_rate=rate, epochs=epochs(train, n_train))
+
+
+def epochs(train: TrainSpec, n_train: int) -> int:
+    """Those that are given, or 30, and with few images as many as make 200 steps: of 40 images in batches of 32, 100."""
+    if train.epochs != AUTO:
+        return train.epochs
+    return max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / max(1, math.ceil(n_train / train.batch_size))))
 
 
 def summary(runs: Iterable[RunSpec]) -> list[str]:
-    """One line for each backbone, optimiser and peak rate among runs that train by steps, with the strategies that get them."""
-    found: dict[tuple[str, str, float | str], dict[str, None]] = {}
+    """One line for each backbone, optimiser, rate and number of epochs among runs that train by steps, and the strategies."""
+    found: dict[tuple[str, str, float | str, int | str], dict[str, None]] = {}
     for run in runs:
         if not STRATEGIES[run.strategy].solves_head:
-            key = run.backbone, run.train.optimizer, run.train.learning_rate
+            key = run.backbone, run.train.optimizer, run.train.learning_rate, run.train.epochs
             found.setdefault(key, {})[run.strategy] = None
     return [
-        f"{backbone}, {optimizer} at a peak rate of {rate}: {', '.join(names)}"
-        for (backbone, optimizer, rate), names in found.items()
+        f"{backbone}, {optimizer} at a peak rate of {rate}, {epochs} epochs: {', '.join(names)}"
+        for (backbone, optimizer, rate, epochs), names in found.items()
     ]

@@ -197,8 +197,20 @@ def spent(search: Mapping[str, Any] | None, epochs: int, panel_epochs: object = 
     return sum(n * each for n, each in rungs(search, epochs)) + (epochs if trained_again(panel_epochs) else 0)
 
 
-def words(search: Mapping[str, Any], epochs: int, panel_epochs: object = None) -> str:
-    """What every strategy that trains is given: "8 settings each, 240 epochs in all, on validation images; ..."."""
+def words(search: Mapping[str, Any], epochs: int | None, panel_epochs: object = None) -> str:
+    """What every strategy that trains is given: "8 settings each, 240 epochs in all, on validation images; ...".
+
+    Args:
+        search: as in a spec.
+        epochs: of one training; None where it depends on the number of labels.
+        panel_epochs: of the spec.
+    """
+    if epochs is None:
+        end = "the best then trains once more" if trained_again(panel_epochs) else "the best one's weights are kept"
+        return (
+            f"{_given(search, 'settings')} settings for each strategy that trains, the same number and epochs for each, on"
+            f" validation images; {end} and tested. Epochs depend on the number of labels."
+        )
     steps = rungs(search, epochs)
     trained = sum(n * each for n, each in steps)
     how = ", then ".join(f"{n} for {each}" for n, each in steps) if len(steps) > 1 else ""

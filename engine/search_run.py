@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine import backbones, execute, generators, heads, learned, measured_cost, search, train
+from engine import backbones, datasets, execute, generators, heads, learned, measured_cost, search, train
 from engine.backbones import Card
 from engine.backbones._network import Network
 from engine.control import Control, Stretch
@@ -103,7 +103,9 @@ def searched(
         StrategyError: every setting diverged.
     """
     card, kept_as = backbones.card(run.backbone, home), run.run_id
-    run = dataclasses.replace(run, train=resolved(run.train, run.strategy, card))
+    images = shared.load(run.dataset, card, home, control)
+    n_train = len(datasets.make_split(images, run.seed, run.label_budget).train)
+    run = dataclasses.replace(run, train=resolved(run.train, run.strategy, card, n_train))
     course = Search(run, card, device, home, control, shared)
     if resume:
         course.resume(resume)

@@ -20,11 +20,12 @@ class TrainSpec(Spec):
     """How the trainable part is trained; the same for every strategy of an experiment, so that only the strategy differs.
 
     Optimiser and learning rate are the exception where they are left at `auto`: then each strategy gets those it is known to
-    work with (see `engine.recipes`), and the planned runs say which. What is given holds for all strategies.
+    work with (see `engine.recipes`), and the planned runs say which. What is given holds for all strategies. Epochs left at
+    `auto` are the same for all strategies, and depend on the number of training images alone.
     """
 
-    epochs: int = 30
-    """Passes over the training images, 1..10000."""
+    epochs: int | str = AUTO
+    """Passes over the training images, 1..10000, or `auto`: 30, and with few images as many as make 200 steps."""
     batch_size: int = 32
     """Images per step, 1..65536."""
     learning_rate: float | str = AUTO
@@ -50,7 +51,8 @@ class TrainSpec(Spec):
     """`auto` (bfloat16 where the processor has it), `float32` or `bfloat16`."""
 
     def __post_init__(self) -> None:
-        whole("epochs", self.epochs, 1, 10_000)
+        if self.epochs != AUTO:
+            whole("epochs", self.epochs, 1, 10_000, or_word=AUTO)
         whole("batch_size", self.batch_size, 1, 65_536)
         if self.learning_rate != AUTO:
             number("learning_rate", self.learning_rate, 0, 100, open_below=True, or_word=AUTO)

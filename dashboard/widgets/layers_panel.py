@@ -61,9 +61,9 @@ def panel(experiment: dict[str, Any]) -> None:
 
 
 def planned_epochs(spec: ExperimentSpec, frame: pd.DataFrame) -> list[int]:
-    """The epochs at which an experiment's panel looks; with `auto`, which every run plans for itself, those seen so far."""
+    """The epochs at which an experiment's panel looks; where every run plans them for itself (`auto`), those seen so far."""
     asked = spec.panel_epochs or ()
-    if asked == AUTO:
+    if asked == AUTO or spec.train.epochs == AUTO:
         return sorted({0, *map(int, frame["epoch"].unique())})
     return sorted(panel_plan.epochs(asked, spec.train.epochs)) or [0]
 

@@ -159,7 +159,12 @@ def _source() -> None:
 
 
 def _numbers() -> None:
-    _number("Epochs", "epochs", 1, 10_000, 5, "How often every training image is shown to the network.")
+    _number(
+        "Epochs", "epochs", 1, 10_000, 5,
+        "How often every training image is shown to the network. Empty: 30, and with few labels as many as make 200 steps,"
+        " because with fewer most strategies are still learning when they end.",
+        empty="30, or 200 steps",
+    )  # fmt: skip
     _number("Batch size", "batch_size", 1, 65_536, 8, "Images per step. Larger needs more memory.")
     _number(
         "Learning rate", "learning_rate", 0.0, 100.0, 0.005,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import execute, panel, probe_set
+from engine import execute, panel, panel_plan, probe_set
 from engine.control import Control
 from engine.depths import Caches
 from engine.device import cpu
-from engine.events import EpochEnded, Event, PanelCost, PanelMeasured
+from engine.events import EpochEnded, Event, Notice, PanelCost, PanelMeasured
 from engine.scores import SCORES
 from engine.spec import RunSpec, TrainSpec
 from engine.train import Savepoint
@@ -113,14 +113,30 @@ def test_its_size_is_a_share_of_the_training_images(n_train, n_classes, wanted):
     assert panel.size(n_train, n_classes) == wanted
 
 
-def test_what_it_took_is_recorded_as_a_share_of_the_epoch_and_auto_looks_at_what_was_planned(run):
-    items = items_of(run("full_fine_tuning", 0, panel_epochs="auto"))
+def _long(run) -> RunSpec:
+    train = TrainSpec(epochs=20, batch_size=8, precision="float32")
+    return run("full_fine_tuning", 0, panel_epochs="auto", train=train)
+
+
+def test_a_training_too_short_to_be_watched_says_so_once_and_is_not_disturbed(run):
+    plain = [event for event in items_of(run()) if isinstance(event, Event)]
+    items = [event for event in items_of(run(panel_epochs="auto")) if isinstance(event, Event)]
+    (said,) = of(Notice, items)
+    assert said.text.startswith("Nothing was measured while training: 3 epochs of ")
+    assert [one.body() for one in items if not isinstance(one, Notice)] == [one.body() for one in plain]
+
+
+def test_what_it_took_is_recorded_as_a_share_of_the_epoch_and_auto_looks_at_what_was_planned(run, monkeypatch):
+    monkeypatch.setattr(
+        panel_plan, "LIGHT_SECONDS", 0.0
+    )  # a network of some thousand weights trains quicker than any solver
+    items = items_of(_long(run))
     costs = of(PanelCost, items)
-    assert [cost.epoch for cost in costs] == [0, 3]  # a training of three tiny epochs affords the least
+    assert [cost.epoch for cost in costs] == [0, 5, 10, 15, 20]
     assert costs[-1].seconds / costs[-1].epoch_seconds > 0
-    (last,) = [event for event in of(PanelMeasured, items) if event.epoch == 3 and event.unit == 4]
+    (last,) = [event for event in of(PanelMeasured, items) if event.epoch == 20 and event.unit == 4]
     assert last.values["drift"] > 0
     assert last.values["probe_accuracy"] is None
     assert last.reasons["probe_accuracy"] == panel.LEFT_OUT
-    again = of(PanelMeasured, items_of(run("full_fine_tuning", 0, panel_epochs="auto")))
+    again = of(PanelMeasured, items_of(_long(run)))
     assert again == of(PanelMeasured, items)

@@ -33,9 +33,9 @@ def test_what_was_asked_for_wins_whatever_it_costs(planned):
 
 def test_a_short_training_is_looked_at_lightly_a_long_one_often(planned):
     short, middle, long = (looks("auto", planned(n), *counts, 40, "cpu") for n, counts in (
-        (10, (40, 10)), (100, (320, 80)), (100, (4_000, 1_000)),
+        (20, (40, 10)), (100, (320, 80)), (100, (4_000, 1_000)),
     ))  # fmt: skip
-    assert short == Looks(frozenset({0, 10}), light=True)
+    assert short == Looks(frozenset({0, 20}), light=True)
     assert not middle.light
     assert 2 <= len(middle.epochs) < len(long.epochs)
     assert {0, 100} <= middle.epochs & long.epochs
@@ -49,6 +49,31 @@ def test_what_is_planned_stays_below_the_aim_by_counts(planned):
     solving = panel_plan.SOLVING_SECONDS * one.card.n_units
     watching = len(found.epochs) * (50 * forward / cost.NOMINAL_SPEED + solving) + panel_plan.GRID_LOOKS * solving
     assert 0 < watching <= panel_plan.AIM * training
+
+
+def test_where_not_even_two_looks_fit_there_is_none_and_the_reason(planned):
+    found = looks("auto", planned(4), 40, 10, 40, "cpu")
+    assert found.epochs == frozenset()
+    assert "4 epochs of 40 images" in found.refused
+    assert "give the epochs (for example 0 and 4)" in found.refused
+    share = int(found.refused.split("about ")[1].split(" %")[0])
+    one = planned(4)
+    forward = sum(unit.flops for unit in one.card.units)
+    passes = 2 * 40 * forward / (4 * (40 * (forward + cost.backward_flops(one)) + 10 * forward))
+    assert share >= round(100 * passes) > 100 * panel_plan.AIM
+
+
+@given(st.integers(1, 300), st.integers(8, 5_000))
+def test_never_more_than_the_aim_and_a_reason_where_there_is_none(planned, n_epochs: int, n_train: int):
+    one, n_probe = planned(n_epochs), min(n_train, 40)
+    found = looks("auto", one, n_train, n_train // 4, n_probe, "cpu")
+    assert bool(found.epochs) != bool(found.refused)
+    forward = sum(unit.flops for unit in one.card.units) / cost.NOMINAL_SPEED
+    training = (
+        n_epochs * (n_train * 3 + n_train // 4) * forward
+    )  # at most: gradients of the lowest unit's input are not needed
+    assert len(found.epochs) * n_probe * forward <= panel_plan.AIM * training
+    assert len(found.epochs) != 1
 
 
 def test_the_same_on_the_same_device_kind_and_fewer_where_training_is_quicker(planned):

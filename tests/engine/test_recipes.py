@@ -17,7 +17,7 @@ RESNET, PLAIN, VIT = "resnet20_cifar10", "plain8_cifar10", "vit_cifar10"
 
 
 def of(strategy: str, backbone: str, **train) -> tuple[str, float]:
-    settled = resolved(TrainSpec(**train), strategy, backbones.card(backbone))
+    settled = resolved(TrainSpec(**train), strategy, backbones.card(backbone), 1_000)
     return settled.optimizer, settled.learning_rate
 
 
@@ -63,11 +63,28 @@ def test_a_plan_leaves_nothing_at_auto_and_the_same_numbers_given_are_the_same_r
     full, lora = (one.run for one in plan(spec))
     assert (full.train.optimizer, full.train.learning_rate) == ("sgd", 0.02)
     assert lora.train.learning_rate != full.train.learning_rate
-    explicit = dataclasses.replace(
-        spec, strategies=("full_fine_tuning",), train=TrainSpec(optimizer="sgd", learning_rate=0.02)
-    )
+    train = TrainSpec(optimizer="sgd", learning_rate=0.02, epochs=100)
+    explicit = dataclasses.replace(spec, strategies=("full_fine_tuning",), train=train)
     assert [one.run.run_id for one in plan(explicit)] == [full.run_id]
     assert explicit.experiment_id != spec.experiment_id
+
+
+@pytest.mark.parametrize(
+    ("n_train", "batch", "wanted"),
+    [(40, 32, 100), (32, 32, 200), (1, 32, 200), (80, 32, 67), (224, 32, 30), (4_000, 32, 30)],
+)
+def test_with_few_images_there_are_as_many_epochs_as_make_200_steps(n_train, batch, wanted):
+    got = resolved(TrainSpec(batch_size=batch), "full_fine_tuning", backbones.card(RESNET), n_train).epochs
+    assert got == wanted
+    assert got * -(-n_train // batch) >= 200
+    given = resolved(TrainSpec(batch_size=batch, epochs=3), "full_fine_tuning", backbones.card(RESNET), n_train)
+    assert given.epochs == 3
+
+
+def test_every_label_budget_gets_its_own_epochs_and_strategies_share_them():
+    spec = ExperimentSpec(strategies=("full_fine_tuning", "lora", "linear_probe"), seeds=(0,), label_budgets=(50, 500))
+    found = {(one.run.label_budget, one.run.train.epochs) for one in plan(spec)}
+    assert found == {(50, 100), (500, 30)}
 
 
 def test_all_runs_of_a_layer_transfer_study_train_alike():
@@ -79,7 +96,7 @@ def test_all_runs_of_a_layer_transfer_study_train_alike():
 
 def test_the_course_and_its_picture_show_the_rate_that_is_trained_at():
     card = backbones.card(VIT)
-    run = RunSpec(VIT, "digits", "full_fine_tuning", 0, 0)
+    run = RunSpec(VIT, "digits", "full_fine_tuning", 0, 0, train=TrainSpec(epochs=10))
     assert course(run, card).learning_rate == 0.001
     assert max(row.rate for row in schedule_table(run, card)) == pytest.approx(0.001, rel=0.01)
 
@@ -89,7 +106,8 @@ def test_the_summary_names_each_recipe_once():
         (RESNET, VIT), strategies=("linear_probe", "full_fine_tuning", "early_stopping"), seeds=(0, 1)
     )
     assert summary(one.run for one in plan(spec)) == [
-        f"{RESNET}, sgd at a peak rate of 0.02: full_fine_tuning, early_stopping",
-        f"{VIT}, adamw at a peak rate of 0.001: full_fine_tuning, early_stopping",
+        f"{RESNET}, sgd at a peak rate of 0.02, 30 epochs: full_fine_tuning, early_stopping",
+        f"{VIT}, adamw at a peak rate of 0.001, 30 epochs: full_fine_tuning, early_stopping",
     ]
-    assert summary([RunSpec(RESNET, "digits", "lora", 0, 0)]) == [f"{RESNET}, {AUTO} at a peak rate of {AUTO}: lora"]
+    unplanned = f"{RESNET}, {AUTO} at a peak rate of {AUTO}, {AUTO} epochs: lora"
+    assert summary([RunSpec(RESNET, "digits", "lora", 0, 0)]) == [unplanned]

@@ -122,7 +122,7 @@ def test_identities_do_not_change_between_versions():
     # Recorded on 2026-11-21 (SPEC_VERSION 1): a store written then must still find its runs.
     then = ("linear_probe", "knn")
     train = TrainSpec(
-        learning_rate=0.02, optimizer="sgd"
+        learning_rate=0.02, optimizer="sgd", epochs=30
     )  # the defaults of then; plans still give full fine-tuning these
     run = RunSpec("resnet20_cifar10", "digits", "full_fine_tuning", 0, 0, 100, measures=then, train=train)
     assert run.run_id == "b678d6042f3f5cc0"
