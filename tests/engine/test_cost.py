@@ -112,7 +112,8 @@ def test_the_halves_of_a_dataset_are_one_download():
 
 def test_intervals_are_priced_and_shared_units_are_counted_once():
     def asked(strategy: str, depth: int) -> PlannedRun:
-        spec = RunSpec("net", "data", strategy, depth, 0, 40, measures=("knn", "logme"), score_intervals=100)
+        plain = RunSpec("net", "data", strategy, depth, 0, 40, measures=("knn", "logme"), train=TrainSpec(epochs=30))
+        spec = dataclasses.replace(plain, score_intervals=100)
         return PlannedRun(spec, CARD, INFO)
 
     # 32 training images, of which a resample has 24: 1 ms and 24 D min(24, D) half nanoseconds, D = 4 and 8.
