@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from engine.leases import Lease, Leases
 from engine.plan import plan
 from engine.spec import ExperimentSpec, RunSpec
 from engine.store import Store, Submission
+
+# Before anything loads OpenMP: on the tiny networks of the tests a second thread only waits, and where the machine is shared
+# it waits for the neighbours (test_search_run.py: 376 s with two threads beside other work, 13 s with one). Workers set theirs.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # On shared cores an example may wait for any length of time; how long it takes says nothing about whether it is right.
 settings.register_profile("shared cores", deadline=None, suppress_health_check=[HealthCheck.too_slow])

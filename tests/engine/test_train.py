@@ -59,14 +59,6 @@ def bodies(items: list) -> list[str]:
     return [item.body() for item in items if not isinstance(item, Savepoint)]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_the_rate_of_each_epoch_is_that_of_its_last_step():
     items, _ = run(train.fit(task(schedule="cosine")))
     rates = [item.learning_rate for item in items if isinstance(item, EpochEnded)]

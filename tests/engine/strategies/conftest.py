@@ -39,15 +39,6 @@ class Computed:
     before: int = 0
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread():
-    """Tiny networks: threads that wait for each other cost more than they give."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def given(strategy: Strategy, data: str) -> dict[str, Any]:
     """Settings without which a strategy has no use: those that name other data."""
     return {one.name: data for one in strategy.settings if one.name == "source"}
