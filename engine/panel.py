@@ -22,7 +22,7 @@ from torch import Tensor
 
 from engine import panel_plan, probe_set
 from engine.errors import ScoreNotDefined
-from engine.events import Event, Notice, PanelCost, PanelMeasured
+from engine.events import Event, PanelCost, PanelMeasured
 from engine.features import extract
 from engine.plan import PlannedRun
 from engine.scores import SCORES, _folds
@@ -38,6 +38,7 @@ PER_CLASS, MOST = 4, 512
 FOLDS = 3
 """Five cost nearly twice as much: 60 of 805 images took 8 to 11 % of an epoch, 50 and three folds 5.3 %."""
 BATCH = 256
+MEASURES = ("probe_accuracy", "knn_accuracy", "logme", "drift", "weight_change")
 PENALTIES = GRID[2:10:2]
 """Of which the probe's is chosen: the whole grid took four times as long as a look, for a curve that is compared with itself."""
 LEFT_OUT = "left out so that watching stays within 5 % of this short training; give the epochs to have it measured"
@@ -78,7 +79,7 @@ class Panel:
         """The events of one epoch, none where it was not asked for; the network stays as it is, in eval mode."""
         if not self._looks.epochs:
             if epoch == 0:
-                yield Notice(f"{self._looks.refused[0].upper()}{self._looks.refused[1:]}.")
+                yield from self._refused()
             return
         began = time.perf_counter()
         took = began - self._left if epoch else None
@@ -88,6 +89,12 @@ class Panel:
             yield from events
             yield PanelCost(epoch, len(self._rows), self._name, seconds, took)
         self._left = time.perf_counter()
+
+    def _refused(self) -> Iterator[Event]:
+        """Of every unit no value and why, so that whoever draws the panel can say it."""
+        for unit, name in enumerate(self._ready.network.unit_names, start=1):
+            reasons = dict.fromkeys(MEASURES, self._looks.refused)
+            yield PanelMeasured(0, unit, name, dict.fromkeys(MEASURES), reasons, len(self._rows))
 
     def _look(self, epoch: int) -> list[Event]:
         network = self._ready.network

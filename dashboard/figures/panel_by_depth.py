@@ -30,8 +30,10 @@ def panel_by_depth(
     """
     title, look = f"{scale.label} while training", {"dark": dark, "uirevision": uirevision}
     rows = frame[(frame["metric"] == scale.metric) & (frame["unit"] > 0)].drop_duplicates(["run_id", "epoch", "unit"])
-    if rows.empty:
+    if frame.loc[frame["unit"] > 0, "value"].isna().all():
         said = "Nothing measured yet: a line appears for every epoch at which the panel looks, from before training on."
+        if reasons := [why for why in rows["reason"].dropna().unique() if why]:
+            said = f"{reasons[0][:1].upper()}{reasons[0][1:]}."
         return _style.empty(
             title, said, COLUMNS, notes=[note], **look, xaxis={"title": {"text": "Measured after unit"}},
             yaxis=_scale.axis(scale, ()),

@@ -9,7 +9,7 @@ from engine import execute, panel, panel_plan, probe_set
 from engine.control import Control
 from engine.depths import Caches
 from engine.device import cpu
-from engine.events import EpochEnded, Event, Notice, PanelCost, PanelMeasured
+from engine.events import EpochEnded, Event, PanelCost, PanelMeasured
 from engine.scores import SCORES
 from engine.spec import RunSpec, TrainSpec
 from engine.train import Savepoint
@@ -121,9 +121,13 @@ def _long(run) -> RunSpec:
 def test_a_training_too_short_to_be_watched_says_so_once_and_is_not_disturbed(run):
     plain = [event for event in items_of(run()) if isinstance(event, Event)]
     items = [event for event in items_of(run(panel_epochs="auto")) if isinstance(event, Event)]
-    (said,) = of(Notice, items)
-    assert said.text.startswith("Nothing was measured while training: 3 epochs of ")
-    assert [one.body() for one in items if not isinstance(one, Notice)] == [one.body() for one in plain]
+    said = of(PanelMeasured, items)
+    assert [(one.epoch, one.unit) for one in said] == [(0, 1), (0, 2), (0, 3), (0, 4)]
+    assert all(set(one.values.values()) == {None} for one in said)
+    assert {why.partition(" of ")[0] for one in said for why in one.reasons.values()} == {
+        "nothing was measured while training: 3 epochs"
+    }
+    assert [one.body() for one in items if not isinstance(one, PanelMeasured)] == [one.body() for one in plain]
 
 
 def test_what_it_took_is_recorded_as_a_share_of_the_epoch_and_auto_looks_at_what_was_planned(run, monkeypatch):

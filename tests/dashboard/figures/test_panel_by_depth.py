@@ -68,6 +68,13 @@ def test_a_unit_without_a_value_is_a_gap_with_its_reason_in_the_table() -> None:
     assert "%" not in drawn.reading
 
 
+def test_a_training_that_was_not_watched_says_why_instead_of_an_empty_chart() -> None:
+    frame = panel((0,)).query("unit > 0").assign(value=float("nan"), reason="nothing was measured: too short")
+    drawn = panel_by_depth(frame, scale=PROBE, epoch=0)
+    assert drawn.reading == "Nothing was measured: too short."
+    assert not any(len(one.y or ()) for one in drawn.figure.data)
+
+
 def test_a_metric_refused_everywhere_says_why() -> None:
     frame = panel()
     frame = frame.assign(value=frame["value"].where(frame["metric"] != "drift"), reason="one class only")
