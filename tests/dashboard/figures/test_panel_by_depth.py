@@ -72,7 +72,7 @@ def test_a_training_that_was_not_watched_says_why_instead_of_an_empty_chart() ->
     frame = panel((0,)).query("unit > 0").assign(value=float("nan"), reason="nothing was measured: too short")
     drawn = panel_by_depth(frame, scale=PROBE, epoch=0)
     assert drawn.reading == "Nothing was measured: too short."
-    assert not any(len(one.y or ()) for one in drawn.figure.data)
+    assert drawn.table.empty
 
 
 def test_a_metric_refused_everywhere_says_why() -> None:
