@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.figures._scale import ABOUT
 from dashboard.widgets.literal import literal
 from dashboard.widgets.score_words import PANEL_ONLY, by_metric
+from engine.layer_intervals import ON_TEST
 from engine.scores import Score
 
 UNCHANGED_BY = {
@@ -27,7 +28,7 @@ UNCHANGED_BY = {
 }
 ALWAYS_REFUSED = {
     True: "an image without numbers (NaN, infinity)",
-    False: "an image without numbers (NaN, infinity), a single class, a class for every image, or images that are all the same",
+    False: "an image without numbers (NaN, infinity), a single class, or images that are all the same",
 }
 """By whether two sets of features are compared: those need no labels."""
 PANEL_CARDS = {
@@ -73,7 +74,9 @@ def lines(score: Score) -> list[str]:
     kept = f"It stays the same under {', '.join(unchanged)}." if unchanged else ""
     blind = " ".join(filter(None, (f"{_capital(score.ignores)}." if score.ignores else "", kept)))
     of_two = score.kind == "two_sets"
-    refusals = f"{score.refuses}; {ALWAYS_REFUSED[of_two]}" if score.refuses else ALWAYS_REFUSED[of_two]
+    # Of one image a class, probe and kNN are still tested on other images.
+    alone = "" if of_two or score.name in ON_TEST else "a class for every image"
+    refusals = "; ".join(filter(None, (score.refuses, alone, ALWAYS_REFUSED[of_two])))
     meant = "more alike" if of_two else "better"
     return [
         f"**{literal(score.label)}** = {literal(score.formula)}",

@@ -1,4 +1,4 @@
-"""What no score accepts, said once: malformed, not finite, one class or as many as rows, rows that are all the same."""
+"""What no score accepts, said once: malformed, not finite, one class, rows that are all the same."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def matrix(score: str, values: np.ndarray) -> np.ndarray:
 
 
 def classes(score: str, labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (n,) of any ids, two to n - 1 classes: their ids (C,), and class numbers (n,) 0..C-1 without gaps."""
+    """Labels (n,) of any ids, at least two classes: their ids (C,), and class numbers (n,) 0..C-1 without gaps."""
     labels = np.asarray(labels)
     if labels.shape != (n,):
         raise ScoreNotDefined(score, f"labels must have the shape ({n},), one per sample, not {labels.shape}")
@@ -48,14 +48,15 @@ def classes(score: str, labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndar
         raise ScoreNotDefined(score, "labels are of mixed kinds") from error
     if len(names) < 2:
         raise ScoreNotDefined(score, f"there is one class only ({names[0]})")
-    if len(names) == n:
-        # Whatever the labels, the number would be the same: it is one of the features alone.
-        raise ScoreNotDefined(score, f"each of the {n} samples is a class of its own, so the labels say nothing")
     return names, numbers.astype(np.int64)
 
 
 def enough(score: str, names: np.ndarray, counts: np.ndarray, least: int) -> None:
-    """Refuse classes of fewer than `least` images; ids (C,) with their counts (C,)."""
+    """Refuse classes of fewer than `least` images, and one for every image; ids (C,) with their counts (C,)."""
+    if (counts == 1).all():
+        # Whatever the labels, the number would be the same: it is one of the features alone.
+        n = len(counts)
+        raise ScoreNotDefined(score, f"each of the {n} samples is a class of its own, so the labels say nothing")
     few = names[counts < least]
     if len(few):
         shown = ", ".join(str(name) for name in few[:5]) + (", ..." if len(few) > 5 else "")

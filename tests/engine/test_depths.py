@@ -197,3 +197,15 @@ def test_an_interval_can_be_stopped_between_two_resamples(run):
     with pytest.raises(Cancelled):
         events_of(run(measures=("logme",), score_intervals=2_000), control=control)
     assert control.steps == 11
+
+
+def test_with_one_training_image_a_class_what_is_tested_on_others_has_a_value(run):
+    """Probe and kNN of one shot are measured on test images; a number of the training images alone would not see the labels."""
+    found = depths(events_of(run(label_budget="1/class", measures=("linear_probe", "knn", "logme", "transrate"))))
+    for metric in ("probe_accuracy", "knn_accuracy"):
+        assert found[4, metric].value is not None
+    for metric in ("logme", "transrate"):
+        assert (
+            found[4, metric].detail["reason"]
+            == "each of the 3 samples is a class of its own, so the labels say nothing"
+        )
