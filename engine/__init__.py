@@ -54,7 +54,7 @@ def run(spec: ExperimentSpec, home: str | os.PathLike[str] | None = None, *, aga
 
 
 def frame(name: str, home: str | os.PathLike[str] | None = None, experiment: str | None = None) -> pd.DataFrame:
-    """A tidy frame, one of `engine.frames.NAMES`, whose columns are described there.
+    """A tidy frame, one of `engine.frames.NAMES`; columns are described in `engine.frame_columns`.
 
     Args:
         name: which frame.

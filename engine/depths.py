@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from engine import backbones, datasets, train
-from engine.backbones._network import Composition, Network
+from engine.backbones._composition import Composition
+from engine.backbones._network import Network
 from engine.backbones._source_head import source_head
 from engine.batches import Pixels
 from engine.control import Control

@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,9 @@ class Event:
     def body(self) -> str:
         """The event as compact JSON; NaN and infinities become null, because a reader must not mistake them for numbers."""
         return json.dumps(_finite(dataclasses.asdict(self)), sort_keys=True, separators=(",", ":"))
+
+
+Kind = TypeVar("Kind", bound=Event)
 
 
 def _finite(value: Any) -> Any:
@@ -239,6 +243,11 @@ class Notice(Event):
 
     kind = "notice"
     text: str
+
+
+def last(events: Sequence[Event], kind: type[Kind]) -> Kind | None:
+    """The last event of a kind, or None."""
+    return next((event for event in reversed(events) if isinstance(event, kind)), None)
 
 
 KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in Event.__subclasses__()}

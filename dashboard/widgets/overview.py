@@ -54,7 +54,7 @@ class Overview:
 
 
 def overview(runs: pd.DataFrame) -> Overview:
-    """Summarise the runs of one experiment (columns as in `engine.frames`)."""
+    """Summarise the runs of one experiment (columns as in `engine.frame_columns`)."""
     counts = {str(state): int(n) for state, n in runs["state"].value_counts().items()}
     ended = runs["state"].isin(ENDED)
     share = runs["progress"].where(~ended, 1.0)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from engine.backbones._base import ASSETS, BACKBONES, Card, Family, shipped_card
 
 if TYPE_CHECKING:
-    from engine.backbones._network import Composition, Network
+    from engine.backbones._composition import Composition
+    from engine.backbones._network import Network
 
 INPUT = (3, 32, 32)
 # Mean and deviation of the colours of CIFAR-10's training images, as published with its usual recipes.
@@ -57,7 +58,7 @@ class Shipped:
         return shipped_card(file) if (ASSETS / "backbones" / file).is_file() else self._blank_card()
 
     def _blank_card(self) -> Card:
-        from engine.backbones._network import describe_units
+        from engine.backbones._unit_costs import describe_units
 
         return Card(
             name=self.name,

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.backbones._base import Card, Unit
-from engine.backbones._network import KeptBytes, describe_units
 from engine.backbones._parts import weights_of
 from engine.backbones._source_data import source_data
 from engine.backbones._timm import build
 from engine.backbones._timm_network import ComposedTimm, GroupedTimm, TimmNetwork
 from engine.backbones._timm_sizes import Size
+from engine.backbones._unit_costs import KeptBytes, describe_units
 from engine.backbones.timm_models import PREFIX
 from engine.errors import BackboneError
 

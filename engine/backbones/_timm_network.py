@@ -13,7 +13,8 @@ from timm.models._manipulate import group_with_matcher
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from engine.backbones._network import Composition, Network
+from engine.backbones._composition import Composition
+from engine.backbones._network import Network
 from engine.backbones._pooling import Layout, of_tokens, pooled
 from engine.backbones._timm_steps import Composed, channels_last, patch_tokens, run
 from engine.errors import BackboneError

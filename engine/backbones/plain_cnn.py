@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.backbones._shipped import Shipped
 
 if TYPE_CHECKING:
-    from engine.backbones._network import Composition
+    from engine.backbones._composition import Composition
 
 CONVOLUTIONS = ((32, True), (64, True), (96, False), (96, False), (96, True))
 """Output channels of each, and whether pooling by 2 follows."""
@@ -24,7 +24,7 @@ def build() -> Composition:
     """The seven layers below the classifier, random weights (He et al. 2015); 256 features."""
     from torch import nn
 
-    from engine.backbones._network import ComposedNetwork
+    from engine.backbones._composition import ComposedNetwork
 
     units: list[tuple[str, str, nn.Module]] = []
     before, side = 3, 32

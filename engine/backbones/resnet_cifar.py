@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.backbones._shipped import Shipped
 
 if TYPE_CHECKING:
-    from engine.backbones._network import Composition
+    from engine.backbones._composition import Composition
 
 WIDTHS = (16, 32, 64, 128)
 BLOCKS = (1, 2, 3, 3)
@@ -23,7 +23,7 @@ def build() -> Composition:
     """ResNet-20 with random weights: a stem and nine residual blocks, 128 features."""
     from torch import nn
 
-    from engine.backbones._network import ComposedNetwork
+    from engine.backbones._composition import ComposedNetwork
     from engine.backbones._residual import BasicBlock
 
     stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 3, 1, 1, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU(inplace=True))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engine.backbones._shipped import Shipped
 
 if TYPE_CHECKING:
-    from engine.backbones._network import Composition
+    from engine.backbones._composition import Composition
 
 PATCH, WIDTH, DEPTH, HEADS = 4, 96, 6, 3
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from engine.backbones._network import Between
+from engine.backbones._composition import Between
 from engine.strategies._layers import token_width
 from engine.tuning import _base, _inject
 

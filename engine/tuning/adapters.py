@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from engine.backbones._network import Between
+from engine.backbones._composition import Between
 from engine.strategies.adapters import widths
 from engine.tuning import _base, _inject
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.backbones._network import Between
+from engine.backbones._composition import Between
 from engine.scores.linear_probe import fit
 from engine.strategies._phases import groups
 from engine.tuning import _base

@@ -102,7 +102,7 @@ TINY = "tiny"
 def build_tiny(name: str = TINY):
     from torch import nn
 
-    from engine.backbones._network import ComposedNetwork
+    from engine.backbones._composition import ComposedNetwork
 
     widths = (3, 8, 8, 12, 16)
     units = [
@@ -118,7 +118,7 @@ def tiny(tmp_path_factory):
     import torch
 
     from engine.backbones import BACKBONES, Card, Family
-    from engine.backbones._network import describe_units
+    from engine.backbones._unit_costs import describe_units
     from engine.backbones._weights import load_file, save_backbone
 
     file = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
@@ -165,7 +165,7 @@ def tiny_vit(tmp_path_factory):
     import torch
 
     from engine.backbones import BACKBONES, Card, Family
-    from engine.backbones._network import describe_units
+    from engine.backbones._unit_costs import describe_units
     from engine.backbones._weights import load_file, save_backbone
 
     file = tmp_path_factory.mktemp("weights") / "tiny_vit.safetensors"

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from engine import train
-from engine.backbones._network import ComposedNetwork
+from engine.backbones._composition import ComposedNetwork
 from engine.backbones._weights import tensors_sha256
 from engine.batches import Pixels
 from engine.control import Cancelled, Control

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from engine.backbones import BACKBONES, Card, family_of
+from engine.backbones._composition import Composition
 from engine.backbones._describe import describe
-from engine.backbones._network import Composition, Network
+from engine.backbones._network import Network
 from engine.backbones._weights import load_file, save_backbone, tensors_sha256
 from engine.errors import BackboneError, UnknownNameError
 

@@ -14,9 +14,9 @@ from timm.models.mlp_mixer import MlpMixer
 from timm.models.vgg import VGG
 from torch import Tensor, nn
 
-from engine.backbones._network import describe_units
 from engine.backbones._timm_network import ComposedTimm
 from engine.backbones._timm_units import composed
+from engine.backbones._unit_costs import describe_units
 from engine.backbones._weights import tensors_sha256
 from engine.errors import BackboneError
 

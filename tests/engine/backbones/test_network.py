@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from engine.backbones._network import ComposedNetwork, GlobalAverage, Network, describe_units
+from engine.backbones._composition import ComposedNetwork, GlobalAverage
+from engine.backbones._network import Network
+from engine.backbones._unit_costs import describe_units
 from engine.errors import BackboneError
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.backbones import _timm, family_of
-from engine.backbones._network import Composition
+from engine.backbones._composition import Composition
 from engine.backbones._pooling import Layout, of_tokens, pooled
 from engine.errors import BackboneError
 from engine.spec import POOLINGS
