@@ -35,7 +35,7 @@ def test_a_short_training_is_looked_at_lightly_a_long_one_often(planned):
     short, middle, long = (looks("auto", planned(n), *counts, 40, "cpu") for n, counts in (
         (70, (40, 10)), (100, (320, 80)), (100, (4_000, 1_000)),
     ))  # fmt: skip
-    assert short == Looks(frozenset({0, 20}), light=True)
+    assert short == Looks(frozenset({0, 70}), light=True)
     assert not middle.light
     assert 2 <= len(middle.epochs) < len(long.epochs)
     assert {0, 100} <= middle.epochs & long.epochs
