@@ -43,12 +43,15 @@ class Advice:
         """The advice with its record, never without."""
         if self.depth is None:
             return f"No depth can be suggested: {self.reason}."
+        unknown = "no sweep here tells depths apart (more seeds may)" if self.sweeps else "no sweep was run here yet"
         record = (
             f"in {self.right} of {self.decided} sweeps here that tell depths apart, such advice was among the best"
             if self.decided
-            else "no sweep here tells depths apart yet, so nobody knows how good such advice is"
+            else f"{unknown}, so nobody knows how good such advice is"
         )
-        cost = f"; it cost {self.mean_regret * 100:.1f} points on average over {self.sweeps}" if self.sweeps else ""
+        over = f"the {self.sweeps} sweeps here" if self.sweeps != 1 else "the one sweep here"
+        points = f"its mean accuracy was {self.mean_regret * 100:.1f} points below the best depth's in {over}"
+        cost = f"; {points}" if self.sweeps else ""
         units = "unit" if self.depth == 1 else "units"
         return f"Freeze the first {self.depth} {units}: {self.metric} is highest after them ({self.score:.3g}); {record}{cost}."
 

@@ -75,7 +75,8 @@ def half_taken_away(first: np.ndarray, second: np.ndarray) -> float:
 VARIANTS.register(
     Variant(
         "proxy_a_distance", "training error", "takes the error of a logistic regression (C = 1) on the images that it learned"
-        " from", "tutorials, and code that scores a classifier on what it was fitted to", training_error,
+        " from, where all count alike, so sets of unequal size are apart from the start",
+        "tutorials, and code that scores a classifier on what it was fitted to", training_error,
         lambda shape: 2 * shape.n <= shape.d + 1,
         "no more images in both sets than features: a plane tells any two sets apart, so it is near 2 whatever they are",
     )

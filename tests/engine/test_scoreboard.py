@@ -98,9 +98,11 @@ def test_with_few_seeds_nothing_can_be_wrong_and_that_is_said():
     history = frame(rows(range(2)))
     advice = suggest(history, history)
     assert (advice.decided, advice.sweeps) == (0, 1)
-    assert "nobody knows how good" in advice.sentence()
+    assert "no sweep here tells depths apart (more seeds may), so nobody knows how good" in advice.sentence()
+    assert "points below the best depth's in the one sweep here." in advice.sentence()
     fresh = suggest(history, frame())
     assert fresh.sweeps == 0
+    assert fresh.sentence().endswith("no sweep was run here yet, so nobody knows how good such advice is.")
     assert np.isnan(fresh.mean_regret)
 
 

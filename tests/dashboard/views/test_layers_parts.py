@@ -188,8 +188,9 @@ def test_without_training_shows_curves_refusals_and_advice(part, by_hand, charts
     assert "50.0 after unit 1, highest 70.0 after unit 2" in probe
     assert "no maximum" in words(app)
     assert "0.25" in logme
-    assert "Freeze the first 2 units: LogME is highest after them (0.25); no sweep here tells depths apart" in words(
-        app
+    assert (
+        "Freeze the first 2 units: LogME is highest after them (0.25); no sweep was run here yet, so nobody knows"
+        in words(app)
     )
     assert "80 images for scores, 20 to choose the probe, 790 to test" in words(app)
     play(by_hand, "layers", {"backbone": "resnet20_cifar10", "dataset": "digits", "labels": 50}, error="no room left")
