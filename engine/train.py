@@ -20,8 +20,9 @@ from engine.batches import Pixels, n_batches
 from engine.control import Control
 from engine.course import Course
 from engine.events import Diverged, EpochEnded, Event
+from engine.optimisers import lay_out, let_learn, optimiser_of
 from engine.seeding import derive
-from engine.spec import AUTO, TrainSpec
+from engine.spec import TrainSpec
 from engine.strategies import Phase
 from engine.tuning import Tuning
 
@@ -82,71 +83,117 @@ def fit(task: Task, resume: dict[str, Any] | None = None) -> Generator[Event | S
     Raises:
         Cancelled: the control said stop; the network is as it was then.
     """
-    network, spec, control, tuning = task.network, task.spec, task.control, task.tuning or Tuning()
-    course = task.course or constant(network, spec)
-    optimiser = optimiser_of(network, spec, course, tuning)
-    steps = n_batches(len(task.train), spec.batch_size)
-    best, first, losses_so_far, learning = Best(), 1, [], None
+    network, spec, control = task.network, task.spec, task.control
+    training = Training(task, resume)
     if resume is None:
         loss, accuracy = evaluate(network, task.pixels, task.validation, control)
         yield EpochEnded(0, None, None, loss, accuracy, None)
         yield from look(task, 0)
-    else:
-        network.load_state_dict(resume["network"])
-        optimiser.load_state_dict(resume["optimiser"])
-        lay_out(optimiser)
-        best, first, losses_so_far = Best(**resume["best"]), resume["epoch"] + 1, list(resume["validation_losses"])
     control.progress.training_began = time.monotonic()
 
-    for epoch in range(first, spec.epochs + 1):
-        if tuning.stops(losses_so_far):
+    for epoch in range(training.first, spec.epochs + 1):
+        if training.tuning.stops(training.losses):
             break
+        passed = training.one_epoch(epoch)
+        if isinstance(passed, Diverged):
+            yield passed
+            return None
+        val_loss, val_accuracy = evaluate(network, task.pixels, task.validation, control)
+        yield EpochEnded(epoch, passed.loss, passed.accuracy, val_loss, val_accuracy, passed.rate)
+        if not math.isfinite(val_loss):
+            # The epoch's last step can break the weights after its own loss was still a number.
+            yield Diverged(epoch, training.steps - 1, f"the validation loss was not a number after epoch {epoch}")
+            return None
+        yield from look(task, epoch)
+        training.judge(epoch, val_accuracy, val_loss)
+        yield Savepoint(epoch, training.state(epoch))
+
+    network.load_state_dict(training.best.state, strict=False)
+    return training.best
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What one pass over the training images gave."""
+
+    loss: float
+    accuracy: float
+    rate: float
+    """The learning rate of its last step."""
+
+
+class Training:
+    """A training on its way: the optimiser, which units learn now, and what selection prefers so far."""
+
+    def __init__(self, task: Task, resume: dict[str, Any] | None) -> None:
+        self.task, self.tuning = task, task.tuning or Tuning()
+        self.rates = task.course or constant(task.network, task.spec)
+        self.optimiser = optimiser_of(task.network, task.spec, self.rates, self.tuning)
+        self.steps = n_batches(len(task.train), task.spec.batch_size)
+        self.best, self.first = Best(), 1
+        self.losses: list[float] = []
+        """Of validation, one for each epoch so far."""
+        self.learning: frozenset[int] | None = None
+        if resume is not None:
+            task.network.load_state_dict(resume["network"])
+            self.optimiser.load_state_dict(resume["optimiser"])
+            lay_out(self.optimiser)
+            self.best, self.first = Best(**resume["best"]), resume["epoch"] + 1
+            self.losses = list(resume["validation_losses"])
+
+    def one_epoch(self, epoch: int) -> Passed | Diverged:
+        """Every training image once."""
+        task, steps = self.task, self.steps
         torch.manual_seed(derive(task.seed, "dropout", epoch))
-        network.train()
+        task.network.train()
         losses: list[Tensor] = []
         hits = torch.zeros((), device=task.pixels.device)
         rate = 0.0
         for step, (images, labels) in enumerate(shuffled(task, epoch)):
-            control.step()
-            done = ((epoch - 1) * steps + step) / (steps * spec.epochs)
-            rates = course.rates(done, losses_so_far)
-            rate = max(rates)
-            if (now := frozenset(unit for unit, share in enumerate(rates) if share > 0)) != learning:
-                learning = let_learn(network, optimiser, now)
-            for group in optimiser.param_groups:
-                group["lr"] = rates[group.get("unit", -1)]
-            images, targets = tuning.batch(images, labels, epoch, step)
-            with autocast(images.device, task.precision):
-                embedded = network.read(images)
-                logits = network.head(embedded)
-            loss = tuning.loss(logits.float(), targets, spec.label_smoothing)
-            if (penalty := tuning.penalty(images, embedded)) is not None:
-                loss = loss + penalty
+            task.control.step()
+            rate = self.set_rates(((epoch - 1) * steps + step) / (steps * task.spec.epochs))
+            loss, logits = self.forward(images, labels, epoch, step)
             losses.append(loss.detach() * len(labels))
             if (step % look_every(images.device) == 0 or step == steps - 1) and (bad := first_bad(losses)) is not None:
-                yield Diverged(epoch, bad, f"the loss was not a number in epoch {epoch}, step {bad + 1} of {steps}")
-                return None
-            optimiser.zero_grad(set_to_none=True)
+                return Diverged(epoch, bad, f"the loss was not a number in epoch {epoch}, step {bad + 1} of {steps}")
+            self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            optimiser.step()
+            self.optimiser.step()
             hits += (logits.detach().argmax(1) == labels).sum()
-            advance(task, epoch, (epoch - 1 + (step + 1) / steps) / spec.epochs, len(labels))
+            advance(task, epoch, (epoch - 1 + (step + 1) / steps) / task.spec.epochs, len(labels))
+        n = len(task.train)
+        return Passed(float(torch.stack(losses).sum()) / n, float(hits) / n, rate)
 
-        val_loss, val_accuracy = evaluate(network, task.pixels, task.validation, control)
-        train_loss = float(torch.stack(losses).sum()) / len(task.train)
-        yield EpochEnded(epoch, train_loss, float(hits) / len(task.train), val_loss, val_accuracy, rate)
-        if not math.isfinite(val_loss):
-            # The epoch's last step can break the weights after its own loss was still a number.
-            yield Diverged(epoch, steps - 1, f"the validation loss was not a number after epoch {epoch}")
-            return None
-        yield from look(task, epoch)
-        losses_so_far.append(val_loss)
-        if better(spec.selection, val_accuracy, val_loss, best):
-            best = Best(val_accuracy, val_loss, epoch, copy.deepcopy(trained_state(network)))
-        yield Savepoint(epoch, functools.partial(state_of, network, optimiser, best, epoch, losses_so_far))
+    def set_rates(self, done: float) -> float:
+        """Give every unit its rate after a share `done` of all steps; returns the highest."""
+        rates = self.rates.rates(done, self.losses)
+        if (now := frozenset(unit for unit, share in enumerate(rates) if share > 0)) != self.learning:
+            self.learning = let_learn(self.task.network, self.optimiser, now)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rates[group.get("unit", -1)]
+        return max(rates)
 
-    network.load_state_dict(best.state, strict=False)
-    return best
+    def forward(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        """The loss of a batch, with what the strategy adds to it, and the logits (n, n_classes)."""
+        task = self.task
+        images, targets = self.tuning.batch(images, labels, epoch, step)
+        with autocast(images.device, task.precision):
+            embedded = task.network.read(images)
+            logits = task.network.head(embedded)
+        loss = self.tuning.loss(logits.float(), targets, task.spec.label_smoothing)
+        if (penalty := self.tuning.penalty(images, embedded)) is not None:
+            loss = loss + penalty
+        return loss, logits
+
+    def judge(self, epoch: int, accuracy: float, loss: float) -> None:
+        """Note how an epoch validates; its weights are copied where it is preferred."""
+        self.losses.append(loss)
+        if better(self.task.spec.selection, accuracy, loss, self.best):
+            self.best = Best(accuracy, loss, epoch, copy.deepcopy(trained_state(self.task.network)))
+
+    def state(self, epoch: int) -> Callable[[], dict[str, Any]]:
+        """Reads what `fit` needs to go on after this epoch."""
+        return functools.partial(state_of, self.task.network, self.optimiser, self.best, epoch, self.losses)
 
 
 def look(task: Task, epoch: int) -> Iterator[Event]:
@@ -191,64 +238,6 @@ def better(selection: str, accuracy: float, loss: float, best: Best) -> bool:
 def constant(network: Network, spec: TrainSpec) -> Course:
     """Everything that may move learns at one rate, under the schedule of the whole training."""
     return Course((Phase(1.0, (1.0,) * (network.n_units + 1)),), spec.learning_rate, spec.schedule, spec.cycles, False)
-
-
-def optimiser_of(network: Network, spec: TrainSpec, course: Course, tuning: Tuning) -> torch.optim.Optimizer:
-    """The optimiser of all that may move; units apart where their rates or their decay differ."""
-    moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    if course.uniform and not tuning.replaces_decay:
-        return make_optimiser(moving, spec)
-    unit_of = {id(one): unit for unit in range(network.n_units) for one in network.unit_parameters(unit)}
-    groups = []
-    for unit in range(network.n_units + 1):
-        held = unit < network.n_units and tuning.replaces_decay
-        mine = [parameter for parameter in moving if unit_of.get(id(parameter), network.n_units) == unit]
-        groups += [
-            {**group, "unit": unit} for group in decayed(mine, 0.0 if held else spec.weight_decay) if group["params"]
-        ]
-    return make_optimiser(groups, spec)
-
-
-def let_learn(network: Network, optimiser: torch.optim.Optimizer, learning: frozenset[int]) -> frozenset[int]:
-    """Let some units learn (the last number is the head) and the others rest; what rests forgets its momentum."""
-    network.rest(unit for unit in range(network.n_units + 1) if unit not in learning)
-    for group in optimiser.param_groups:
-        for parameter in group["params"]:
-            if not parameter.requires_grad:
-                parameter.grad = None
-                optimiser.state.pop(parameter, None)
-    return learning
-
-
-def decayed(parameters: list[torch.nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay on matrices and kernels, not on biases and normalisation."""
-    return [
-        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
-def make_optimiser(parameters: list[Any], spec: TrainSpec) -> torch.optim.Optimizer:
-    """SGD with Nesterov momentum 0.9, or AdamW, of parameters or of groups of them.
-
-    Raises:
-        ValueError: the spec leaves optimiser or rate at `auto`, which `engine.recipes` has to settle first.
-    """
-    if AUTO in (spec.optimizer, spec.learning_rate):
-        raise ValueError("the training was not settled: its optimiser or learning rate is still 'auto'")
-    grouped = bool(parameters) and isinstance(parameters[0], dict)
-    groups = parameters if grouped else decayed(parameters, spec.weight_decay)
-    if spec.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=spec.learning_rate)
-    return torch.optim.SGD(groups, lr=spec.learning_rate, momentum=0.9, nesterov=True)
-
-
-def lay_out(optimiser: torch.optim.Optimizer) -> None:
-    """Give restored optimiser tensors the memory layout of their parameters: other layouts take other kernels."""
-    for parameter, state in optimiser.state.items():
-        for name, value in state.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape:
-                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def evaluate(network: Network, pixels: Pixels, indices: np.ndarray, control: Control) -> tuple[float, float]:

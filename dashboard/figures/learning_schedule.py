@@ -30,43 +30,10 @@ def learning_schedule(
     """
     title = f"{label}: what learns when"
     table = _table(frame)
-    shares = np.sort(frame["share"].unique()) * 100
-    rates = frame.pivot(index="unit", columns="share", values="rate").to_numpy(dtype=float)
     names = frame.drop_duplicates("unit").sort_values("unit")["name"].tolist()
-    learns = rates > 0
-    traces: list[dict[str, Any]] = [
-        {
-            **{"type": "heatmap", "uid": "fixed", "x": shares, "y": table["unit"].tolist(), "showscale": False},
-            **{"z": np.where(learns, np.nan, 0.0), "colorscale": [[0, _ICE[dark]], [1, _ICE[dark]]], "ygap": 2},
-            "customdata": [[_style.escape(name)] * len(shares) for name in names],
-            "hovertemplate": "<b>%{customdata}</b><br>fixed at %{x:.0f} % of the training<extra></extra>",
-        }
-    ]
-    if learns.any():
-        logs = np.log10(np.where(learns, rates, np.nan))
-        high = float(np.nanmax(logs))
-        # A schedule that ends at zero would use up the whole scale in its last steps.
-        low = max(float(np.nanmin(logs)), high - _DECADES)
-        ticks = [low, (low + high) / 2, high] if high > low + 0.01 else [high]
-        traces.append(
-            {
-                **{"type": "heatmap", "uid": "learns", "x": shares, "y": table["unit"].tolist(), "z": logs, "ygap": 2},
-                **{"zmin": min(low, high - 0.1), "zmax": high},
-                "colorscale": [[0, _WARM[dark][0]], [1, _WARM[dark][1]]],
-                "customdata": [
-                    [f"{_style.escape(name)}: {rate:.2g}" for rate in row]
-                    for name, row in zip(names, rates, strict=True)
-                ],
-                "hovertemplate": "<b>%{customdata}</b><br>at %{x:.0f} % of the training<extra></extra>",
-                "colorbar": {
-                    **{"title": {"text": "Rate"}, "thickness": 12, "tickvals": ticks},
-                    "ticktext": [f"{10**tick:.1g}" for tick in ticks],
-                },
-            }
-        )
     every = max(1, -(-len(names) // 24))
     figure = _style.finish(
-        traces,
+        _traces(frame, names, dark),
         title=title,
         notes=[note, "blue: fixed, orange: learns, darker = faster" if not dark else "blue: fixed, orange: learns"],
         dark=dark,
@@ -78,6 +45,41 @@ def learning_schedule(
         },
     )
     return Drawn(figure, title, _alt(title, table), _reading(label, table), table, 190 + 17 * min(len(names), 24))
+
+
+def _traces(frame: pd.DataFrame, names: list[str], dark: bool) -> list[dict[str, Any]]:
+    """What is fixed, and over it what learns, where anything does."""
+    rates = frame.pivot(index="unit", columns="share", values="rate").to_numpy(dtype=float)
+    places = {"x": np.sort(frame["share"].unique()) * 100, "y": sorted(frame["unit"].unique().tolist())}
+    fixed = {
+        **{"type": "heatmap", "uid": "fixed", **places, "showscale": False},
+        **{"z": np.where(rates > 0, np.nan, 0.0), "colorscale": [[0, _ICE[dark]], [1, _ICE[dark]]], "ygap": 2},
+        "customdata": [[_style.escape(name)] * rates.shape[1] for name in names],
+        "hovertemplate": "<b>%{customdata}</b><br>fixed at %{x:.0f} % of the training<extra></extra>",
+    }
+    return [fixed, _learns(rates, names, places, dark)] if (rates > 0).any() else [fixed]
+
+
+def _learns(rates: np.ndarray, names: list[str], places: dict[str, Any], dark: bool) -> dict[str, Any]:
+    """Rates (units, moments) as colours, in the logarithm."""
+    logs = np.log10(np.where(rates > 0, rates, np.nan))
+    high = float(np.nanmax(logs))
+    # A schedule that ends at zero would use up the whole scale in its last steps.
+    low = max(float(np.nanmin(logs)), high - _DECADES)
+    ticks = [low, (low + high) / 2, high] if high > low + 0.01 else [high]
+    return {
+        **{"type": "heatmap", "uid": "learns", **places, "z": logs, "ygap": 2},
+        **{"zmin": min(low, high - 0.1), "zmax": high},
+        "colorscale": [[0, _WARM[dark][0]], [1, _WARM[dark][1]]],
+        "customdata": [
+            [f"{_style.escape(name)}: {rate:.2g}" for rate in row] for name, row in zip(names, rates, strict=True)
+        ],
+        "hovertemplate": "<b>%{customdata}</b><br>at %{x:.0f} % of the training<extra></extra>",
+        "colorbar": {
+            **{"title": {"text": "Rate"}, "thickness": 12, "tickvals": ticks},
+            "ticktext": [f"{10**tick:.1g}" for tick in ticks],
+        },
+    }
 
 
 def _table(frame: pd.DataFrame) -> pd.DataFrame:

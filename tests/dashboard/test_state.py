@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from dashboard import reader, state
+from dashboard import drawn, reader, state
 from dashboard.figures import Drawn
 from dashboard.reader import Reader
 
@@ -65,7 +65,7 @@ def drawings() -> tuple[list[bool], object]:
 
 @pytest.mark.usefixtures("home")
 def test_a_chart_is_drawn_once_per_content(drawings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "PATIENCE", 0.0)
+    monkeypatch.setattr(drawn, "PATIENCE", 0.0)
     calls, figure = drawings
     one = state.chart("here", figure, pd.DataFrame({"a": ["x", None], "b": pd.array([1, None], dtype="Int64")}))
     same = state.chart("here", figure, pd.DataFrame({"a": ["x", None], "b": pd.array([1, None], dtype="Int64")}))
@@ -90,7 +90,7 @@ def test_a_slow_chart_of_growing_data_waits_but_a_new_choice_does_not(
         now[0] += 1.0  # so every drawing takes a second
         return now[0]
 
-    monkeypatch.setattr(state.time, "monotonic", clock)
+    monkeypatch.setattr(drawn.time, "monotonic", clock)
     first = state.chart("slow", figure, pd.DataFrame({"a": [1]}))
     assert state.chart("slow", figure, pd.DataFrame({"a": [1, 2]})) is first
     assert state.chart("slow", figure, pd.DataFrame({"a": [1, 2]}), uirevision="chosen").light.title == "2"

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine import train
+from engine import optimisers, train
 from engine.backbones._composition import ComposedNetwork
 from engine.backbones._weights import tensors_sha256
 from engine.batches import Pixels
@@ -141,14 +141,14 @@ def test_resuming_gives_the_same_bits(optimizer, through_disk, home, make_run):
 
 def test_restored_optimiser_tensors_lie_in_memory_like_their_parameters():
     parameter = nn.Parameter(torch.randn(4, 3, 3, 3).to(memory_format=torch.channels_last))
-    optimiser = train.make_optimiser([parameter], TrainSpec(optimizer="adamw", learning_rate=0.02))
+    optimiser = optimisers.make_optimiser([parameter], TrainSpec(optimizer="adamw", learning_rate=0.02))
     parameter.grad = torch.ones_like(parameter)
     optimiser.step()
     state = optimiser.state_dict()
     for values in state["state"].values():
         values["exp_avg"] = values["exp_avg"].contiguous()
     optimiser.load_state_dict(state)
-    train.lay_out(optimiser)
+    optimisers.lay_out(optimiser)
     assert optimiser.state[parameter]["exp_avg"].stride() == parameter.stride()
     assert optimiser.state[parameter]["step"].shape == ()
 
@@ -224,8 +224,8 @@ def test_a_stop_acts_between_two_steps():
 
 def test_frozen_tensors_are_not_in_the_optimiser_and_do_not_move(monkeypatch):
     made = []
-    original = train.make_optimiser
-    monkeypatch.setattr(train, "make_optimiser", lambda *args: made.append(original(*args)) or made[0])
+    original = optimisers.make_optimiser
+    monkeypatch.setattr(optimisers, "make_optimiser", lambda *args: made.append(original(*args)) or made[0])
     work = task(depth=2, weight_decay=0.5)
     frozen = {id(tensor) for tensor in work.network.frozen_tensors().values()}
     before = tensors_sha256(work.network.frozen_tensors())
@@ -240,7 +240,7 @@ def test_frozen_tensors_are_not_in_the_optimiser_and_do_not_move(monkeypatch):
 
 def test_weight_decay_is_for_matrices_and_kernels():
     spec = TrainSpec(optimizer="sgd", learning_rate=0.02, weight_decay=0.1)
-    groups = train.make_optimiser(list(network().parameters()), spec).param_groups
+    groups = optimisers.make_optimiser(list(network().parameters()), spec).param_groups
     assert [group["weight_decay"] for group in groups] == [0.1, 0.0]
     assert all(parameter.ndim > 1 for parameter in groups[0]["params"])
     assert all(parameter.ndim == 1 for parameter in groups[1]["params"])
@@ -248,7 +248,7 @@ def test_weight_decay_is_for_matrices_and_kernels():
 
 def test_one_step_of_sgd_by_hand():
     parameter = nn.Parameter(torch.tensor([[1.0]]))
-    optimiser = train.make_optimiser([parameter], TrainSpec(optimizer="sgd", learning_rate=0.1, weight_decay=0.5))
+    optimiser = optimisers.make_optimiser([parameter], TrainSpec(optimizer="sgd", learning_rate=0.1, weight_decay=0.5))
     parameter.grad = torch.tensor([[2.0]])
     optimiser.step()
     # Nesterov's first step: gradient with decay g = 2 + 0.5; g + 0.9 g = 1.9 g.
@@ -284,4 +284,4 @@ def test_an_observer_is_asked_after_every_evaluation_and_changes_nothing():
 def test_what_is_left_at_auto_is_not_trained_by_guess():
     for open_ended in ({"optimizer": "sgd"}, {"learning_rate": 0.1}):
         with pytest.raises(ValueError, match="still 'auto'"):
-            train.make_optimiser(list(network().parameters()), TrainSpec(**open_ended))
+            optimisers.make_optimiser(list(network().parameters()), TrainSpec(**open_ended))
