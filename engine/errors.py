@@ -26,6 +26,17 @@ class UnknownNameError(TransferscopeError):
         super().__init__(f"There is no {kind} named {given!r}.{meant} {listed}{' ' + hint if hint else ''}")
 
 
+class AmbiguousNameError(UnknownNameError):
+    """A name or the beginning of an id that several things have; the message lists their ids."""
+
+    def __init__(self, kind: str, given: str, ids: Iterable[str]) -> None:
+        self.kind, self.given, self.known = kind, given, sorted(ids)
+        listed = ", ".join(self.known[:20]) + (", ..." if len(self.known) > 20 else "")
+        TransferscopeError.__init__(
+            self, f"{len(self.known)} {kind}s fit {given!r}: {listed}. Give the id of one of them."
+        )
+
+
 class DatasetError(TransferscopeError):
     """A dataset cannot be used: missing folder, one class, too few images, broken files (each is named)."""
 

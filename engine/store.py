@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import QueueFullError, StoreError, UnknownNameError
+from engine.errors import AmbiguousNameError, QueueFullError, StoreError, UnknownNameError
 from engine.events import Event, parse
 from engine.schema import Database, next_value
 from engine.spec import ExperimentSpec, RunSpec
@@ -140,7 +140,8 @@ class Store:
         """The full id of an experiment given by id, unique beginning of an id, or exact name.
 
         Raises:
-            UnknownNameError: nothing fits, or more than one does.
+            UnknownNameError: nothing fits.
+            AmbiguousNameError: more than one does.
         """
         rows = self.db.read("SELECT experiment_id, name FROM experiment")
         # Nothing is meant by nothing: an experiment without a name must not be what `cancel ""` stops.
@@ -148,8 +149,9 @@ class Store:
         fits = named or {row[0] for row in rows if given and row[0].startswith(given)}
         if len(fits) == 1:
             return fits.pop()
-        hint = f"{len(fits)} experiments fit; give more of the id." if fits else ""
-        raise UnknownNameError("experiment", given, [row[1] or row[0] for row in rows], hint)
+        if fits:
+            raise AmbiguousNameError("experiment", given, fits)
+        raise UnknownNameError("experiment", given, [row[1] or row[0] for row in rows])
 
     def spec(self, experiment_id: str) -> ExperimentSpec:
         """What an experiment asked for. Raises UnknownNameError where there is none with this id."""

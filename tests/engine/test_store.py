@@ -205,9 +205,11 @@ def test_experiments_and_runs_are_found_by_id_beginning_or_name(store, submit):
     assert store.experiment(full) == store.experiment(full[:6]) == store.experiment("pilot") == full
     assert set(store.find_runs("pilot")) == set(submission.queued)
     assert store.find_runs(submission.queued[0][:10]) == [submission.queued[0]]
-    submit(5, name="pilot")
-    with pytest.raises(UnknownNameError, match="2 experiments fit"):
+    other = submit(5, name="pilot").experiment_id
+    with pytest.raises(UnknownNameError) as refused:
         store.experiment("pilot")
+    listed = ", ".join(sorted((full, other)))
+    assert str(refused.value) == f"2 experiments fit 'pilot': {listed}. Give the id of one of them."
     with pytest.raises(UnknownNameError, match="Did you mean 'pilot'"):
         store.experiment("pilto")
 
