@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from engine import backbones, execute, probe_set
+from engine import backbones, probe_set
 from engine.control import Control
 from engine.depths import Caches, Prepared
 from engine.device import Device
 from engine.errors import DatasetError
 from engine.features import extract
+from engine.prepare import prepare
 from engine.similarity import BATCH, IMAGES, cka_matrix
 from engine.spec import RunSpec
 
@@ -58,7 +59,7 @@ def compare_backbones(
     for place, name in enumerate((first, second)):
         n_units = backbones.card(name, home).n_units
         run = RunSpec(name, dataset, "linear_probe", n_units, seed, None, weights, (), pooling=pooling)
-        one, _, _ = execute.prepare(run, device, home, control, shared)
+        one, _, _ = prepare(run, device, home, control, shared)
         if place == 0:
             rows = probe_set.choose(one.images, one.split.train, images, seed)
         elif not np.array_equal(one.images.labels, ready[0].images.labels):

@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from engine import backbones, execute, probe_set
+from engine import backbones, probe_set
 from engine.control import Control
 from engine.depths import Caches
 from engine.device import Device
 from engine.errors import DatasetError, ScoreNotDefined
 from engine.features import extract
+from engine.prepare import prepare
 from engine.scores import SCORES
 from engine.scores.proxy_a_distance import with_interval
 from engine.spec import RunSpec
@@ -104,7 +105,7 @@ def _features(
 ) -> np.ndarray:  # fmt: skip
     """What the head would read of some training images, (n, n_features)."""
     run = RunSpec(backbone, dataset, "linear_probe", backbones.card(backbone, home).n_units, seed, None, weights, ())
-    ready, _, _ = execute.prepare(run, device, home, control, shared)
+    ready, _, _ = prepare(run, device, home, control, shared)
     control.enter(f"reading features of {dataset}", begin)
     rows = probe_set.choose(ready.images, ready.split.train, images, seed)
     return extract(ready.network, ready.pixels, rows, EVALUATION_BATCH, control).embedded.astype(np.float64)

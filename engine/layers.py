@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine import backbones, execute, probe_set
+from engine import backbones, probe_set
 from engine.budgets import Budget
 from engine.control import Control
 from engine.depths import Caches, Prepared, measure_depths, parts_of, read_features, source_probabilities
 from engine.device import Device
 from engine.errors import ScoreNotDefined
-from engine.events import DepthMeasured
+from engine.events import DepthMeasured, Started
 from engine.implementations import compare
+from engine.prepare import prepare
 from engine.scores import SCORES, FeatureSplit
 from engine.spec import RunSpec
 
@@ -79,44 +81,25 @@ def measure_layers(
         backbone, dataset, "linear_probe", n_units, seed, labels, weights, tuple(scores), pooling=pooling,
         score_intervals=intervals,
     )  # fmt: skip
-    ready, started, _ = execute.prepare(run, device, home, control, shared or Caches())
-    # A set of its own: the cache of test images is of whole test parts, and other runs' Caches must not see this one.
-    ready.shared = Caches()
-    tested = probe_set.choose(ready.images, ready.split.test, MOST_TESTED, seed)
-    ready.split = dataclasses.replace(ready.split, test=tested)
-    began = time.perf_counter()
+    ready, started, _ = prepare(run, device, home, control, shared or Caches())
+    _test_on_few(ready)
     control.enter("reading features", 0.1)
-    read_features(ready)
-    passed = time.perf_counter()
-    events = [
-        event for event in measure_depths(ready, 0.3, 0.6 if variants else 1.0) if isinstance(event, DepthMeasured)
-    ]
-    cells, seconds = (
-        [_cell(event) for event in events],
-        {"pass": passed - began, "scores": time.perf_counter() - passed - ready.interval_seconds},
-    )
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "pass"):
+        read_features(ready)
+    with _timed(seconds, "scores"):
+        measured = measure_depths(ready, 0.3, 0.6 if variants else 1.0)
+        events = [event for event in measured if isinstance(event, DepthMeasured)]
     if intervals:
         seconds["intervals"] = ready.interval_seconds
-    implementations = []
+        seconds["scores"] -= ready.interval_seconds
+    cells, implementations = [_cell(event) for event in events], []
     if variants:
         control.enter("comparing implementations", 0.6)
-        began = time.perf_counter()
-        implementations = _compare(ready, cells)
-        seconds["variants"] = time.perf_counter() - began
+        with _timed(seconds, "variants"):
+            implementations = _compare(ready, cells)
     return {
-        "backbone": backbone,
-        "dataset": dataset,
-        "weights": started.weights,
-        "pooling": ready.pooling,
-        "seed": seed,
-        "labels": labels,
-        "intervals": intervals,
-        "n_train": started.n_train,
-        "n_validation": started.n_validation,
-        "n_test": len(tested),
-        "classes": len(started.class_names),
-        "probe_set": probe_set.name(ready.images, ready.split.train),
-        "parameters": ready.card.parameters,
+        **_asked(ready, started),
         "units": _units(ready, events),
         "scores": [
             {"name": score.name, "metric": score.metric, "label": score.label, "direction": score.direction}
@@ -125,6 +108,40 @@ def measure_layers(
         "cells": cells,
         "implementations": implementations,
         "seconds": seconds,
+    }
+
+
+def _test_on_few(ready: Prepared) -> None:
+    """Test on a stratified choice of test images, and share nothing: other runs' caches are of whole test parts."""
+    ready.shared = Caches()
+    tested = probe_set.choose(ready.images, ready.split.test, MOST_TESTED, ready.run.seed)
+    ready.split = dataclasses.replace(ready.split, test=tested)
+
+
+@contextlib.contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - began
+
+
+def _asked(ready: Prepared, started: Started) -> dict[str, Any]:
+    """What was measured, on what."""
+    run = ready.run
+    return {
+        "backbone": run.backbone,
+        "dataset": run.dataset,
+        "weights": started.weights,
+        "pooling": ready.pooling,
+        "seed": run.seed,
+        "labels": run.label_budget,
+        "intervals": run.score_intervals or 0,
+        "n_train": started.n_train,
+        "n_validation": started.n_validation,
+        "n_test": len(ready.split.test),
+        "classes": len(started.class_names),
+        "probe_set": probe_set.name(ready.images, ready.split.train),
+        "parameters": ready.card.parameters,
     }
 
 

@@ -49,59 +49,75 @@ def measures_by_depth(
     scale = scale or _scale.of_accuracy(metric, axis_title)
     title = title or f"{scale.label} after each unit"
     look = {"dark": dark, "uirevision": uirevision}
-    rows = _taken(frame, metric)
-    if networks is not None and len(rows):
-        chosen = set(networks)
-        rows = rows[[pair in chosen for pair in zip(rows["strategy"], rows["frozen_depth"], strict=True)]]
+    rows = _taken(frame, metric, networks)
     if rows.empty:
-        return _style.empty(
-            title,
-            "Nothing measured yet: a line appears for each network, showing how well its features after every unit "
-            "separate the classes of the target task.",
-            [*series, *_POINT, "unit_name", *_cells.NUMBERS],
-            **look,
-            xaxis={"title": {"text": "Measured after unit"}},
-            yaxis=_scale.axis(scale, ()),
-        )
+        return _nothing(title, scale, series, look)
     rows, columns = _cells.with_weights(rows, None, series)
     rows, left_out = _spread(rows) if networks is None else (rows, 0)
     table = _table(rows, columns, scale)
     lines = list(_lines(table, rows, columns, scale, dark))
-    keys = _cells.curve_keys(table, columns)
-    units = int(table["unit"].max())
     refused = table[table["seeds"] == 0]
     figure = _style.finish(
         [trace for line in lines for trace in line] + _refused(refused, dark),
         title=title,
-        notes=[
-            _cells.shared_label(keys, columns),
-            _words.seeds(int(table["seeds"].max())),
-            _pooled(table),
-            "dots runs, line mean",
-            *_run_intervals.notes(table),
-            "less is better" if scale.lower else "",
-            f"{left_out} more network{'s' if left_out != 1 else ''} not drawn" if left_out else "",
-            "cross: no value there" if len(refused) else "",
-        ],
-        xaxis=_style.depth_axis(f"Measured after unit (of {units})", units, _cells.unit_names(rows), first=1),
-        yaxis=_scale.axis(scale, [*rows["value"] * scale.factor, *_ends(table)]),
-        # A foot of its own for the crosses: where a measure has no value there is no height to draw them at.
-        yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+        notes=_notes(table, columns, scale, left_out),
+        **_axes(table, rows, scale),
         **look,
     )
     alt = f"Line chart: {scale.axis}, against the unit after which it was measured. {_alt(table, columns, scale)}"
     return Drawn(figure, title, alt, _reading(table, columns, scale), table, _style.height(len(lines)))
 
 
-def _taken(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The rows of a measure, each run and unit once: those with a value, and those with the reason why there is none."""
+def _nothing(title: str, scale: Scale, series: Sequence[str], look: dict[str, Any]) -> Drawn:
+    return _style.empty(
+        title,
+        "Nothing measured yet: a line appears for each network, showing how well its features after every unit "
+        "separate the classes of the target task.",
+        [*series, *_POINT, "unit_name", *_cells.NUMBERS],
+        **look,
+        xaxis={"title": {"text": "Measured after unit"}},
+        yaxis=_scale.axis(scale, ()),
+    )
+
+
+def _notes(table: pd.DataFrame, columns: Sequence[str], scale: Scale, left_out: int) -> list[str]:
+    """What is said below the title."""
+    return [
+        _cells.shared_label(_cells.curve_keys(table, columns), columns),
+        _words.seeds(int(table["seeds"].max())),
+        _pooled(table),
+        "dots runs, line mean",
+        *_run_intervals.notes(table),
+        "less is better" if scale.lower else "",
+        f"{left_out} more network{'s' if left_out != 1 else ''} not drawn" if left_out else "",
+        "cross: no value there" if (table["seeds"] == 0).any() else "",
+    ]
+
+
+def _axes(table: pd.DataFrame, rows: pd.DataFrame, scale: Scale) -> dict[str, dict[str, Any]]:
+    units = int(table["unit"].max())
+    return {
+        "xaxis": _style.depth_axis(f"Measured after unit (of {units})", units, _cells.unit_names(rows), first=1),
+        "yaxis": _scale.axis(scale, [*rows["value"] * scale.factor, *_ends(table)]),
+        # A foot of its own for the crosses: where a measure has no value there is no height to draw them at.
+        "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+    }
+
+
+def _taken(frame: pd.DataFrame, metric: str, networks: Sequence[tuple[str, int]] | None) -> pd.DataFrame:
+    """The rows of a measure and of the networks that are asked for (None = all), each run and unit once: those with a value, and
+    those with the reason why there is none."""
     if frame.empty:
         return frame
     there = np.isfinite(frame["value"].astype(float))
     if "reason" in frame:
         there |= frame["reason"].fillna("").astype(str) != ""
     rows = frame[(frame["metric"] == metric) & there]
-    return rows.drop_duplicates(["run_id", "unit"])  # a run that is reused belongs to several experiments
+    rows = rows.drop_duplicates(["run_id", "unit"])  # a run that is reused belongs to several experiments
+    if networks is None:
+        return rows
+    chosen = set(networks)
+    return rows[[pair in chosen for pair in zip(rows["strategy"], rows["frozen_depth"], strict=True)]]
 
 
 def _ends(table: pd.DataFrame) -> list[float]:
