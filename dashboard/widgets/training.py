@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.widgets import draft
-from engine import spec
+from dashboard.widgets.pickers import budgets_chosen
+from engine import budgets, recipes, spec
 from engine.datasets import DatasetInfo
 from engine.forgetting import MEASURE
 from engine.search import words
@@ -58,7 +59,7 @@ def training(info: DatasetInfo | None) -> None:
     """Draw the settings; they start from values that suit the shipped network."""
     left, right = st.columns(2)
     with left:
-        _numbers()
+        _numbers(info)
     with right:
         _choices(info)
     st.pills(
@@ -158,13 +159,19 @@ def _source() -> None:
     )  # fmt: skip
 
 
-def _numbers() -> None:
+def _numbers(info: DatasetInfo | None) -> None:
     _number(
         "Epochs", "epochs", 1, 10_000, 5,
         "How often every training image is shown to the network. Empty: 30, and with few labels as many as make 200 steps,"
         " because with fewer most strategies are still learning when they end.",
-        empty="30, or 200 steps",
+        empty="As suits the labels",
     )  # fmt: skip
+    if (
+        info
+        and draft.value("epochs") is None
+        and (said := epochs_words(info, budgets_chosen(), draft.value("batch_size")))
+    ):
+        st.caption(said)
     _number("Batch size", "batch_size", 1, 65_536, 8, "Images per step. Larger needs more memory.")
     _number(
         "Learning rate", "learning_rate", 0.0, 100.0, 0.005,
@@ -184,6 +191,17 @@ def _numbers() -> None:
         "Label smoothing", "label_smoothing", 0.0, 0.9, 0.05,
         "The share of certainty that is spread over the other classes.",
     )  # fmt: skip
+
+
+def epochs_words(info: DatasetInfo, chosen: tuple[budgets.Budget | None, ...], batch_size: int | None) -> str:
+    """What the epochs will be where they are left open: "With 50 labels 100, with 500 labels 30."; "" without a batch size."""
+    if not batch_size:
+        return ""
+    train = spec.TrainSpec(batch_size=batch_size)
+    fitting = [one for one in chosen if one is None or not budgets.refusal(one, info.name, info.n_classes, info.n_pool)]
+    found = {one: recipes.epochs(train, budgets.n_train(one, info.n_classes, info.n_pool)) for one in fitting}
+    said = ", ".join(f"with {budgets.words(one)} {epochs}" for one, epochs in found.items())
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
 def _number(label: str, field: str, low: float, high: float, step: float, help: str, empty: str | None = None) -> None:
