@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+from engine import mixes
 from engine.cost import images_used
 from engine.plan import PlannedRun
 from engine.recipes import resolved
 from engine.spec import AUTO
 from engine.strategies import STRATEGIES, settled
+from engine.strategies._runs import ids
 
 HIGHEST_RATE = {"sgd": 1.0, "adamw": 0.05}
 """Above it trainings hardly ever go well, but for strategies whose own usual rate is higher."""
@@ -20,7 +22,16 @@ MANY_TIMES = 10
 
 def cautions(runs: Sequence[PlannedRun]) -> list[str]:
     """Sentences about runs of a plan, each once."""
-    return list(dict.fromkeys(sentence for run in runs for sentence in _of(run)))
+    return list(dict.fromkeys([*(sentence for run in runs for sentence in _of(run)), *_mixed(runs)]))
+
+
+def _mixed(runs: Sequence[PlannedRun]) -> Iterator[str]:
+    """Of soups and merged adapters of several seeds of this plan."""
+    seeds = {one.run.run_id: one.run.seed for one in runs}
+    for run in (one.run for one in runs if one.run.strategy in mixes.MIXES):
+        found = {seeds.get(name) for name in ids(run.settings or {})} - {None}
+        if len(found) > 1:
+            yield mixes.more_labels(run.strategy, len(found))
 
 
 def _of(planned: PlannedRun) -> Iterator[str]:

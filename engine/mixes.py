@@ -83,4 +83,25 @@ def with_members(runs: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
+def unfair(runs: pd.DataFrame) -> list[str]:
+    """A sentence for every strategy whose mixes have seen more labels than the runs that they are compared with.
+
+    Args:
+        runs: the frame `runs`.
+    """
+    mixed = with_members(runs)
+    mixed = mixed[mixed["mixed_seeds"] > 1]
+    return [
+        more_labels(str(name), int(rows["mixed_seeds"].max())) for name, rows in mixed.groupby("strategy", sort=False)
+    ]
+
+
+def more_labels(strategy: str, seeds: int) -> str:
+    """What it means for a comparison that a mix is of several seeds."""
+    return (
+        f"{STRATEGIES[strategy].label}: each is made of the runs of {seeds} seeds, and every seed has labels of its own. They"
+        " have seen more labels than the runs that they are compared with."
+    )
+
+
 _SUMS = ["seconds", "flops", "energy_joules", "search_seconds", "search_flops", "search_energy_joules"]

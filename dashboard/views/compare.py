@@ -17,6 +17,7 @@ from dashboard.widgets.frames_of import calm, comparable
 from dashboard.widgets.go import link
 from dashboard.widgets.interpolation import interpolation
 from dashboard.widgets.label_curves import label_curves
+from dashboard.widgets.literal import literal
 from dashboard.widgets.mistake import mistake
 from dashboard.widgets.runs_table import collapsed
 from dashboard.widgets.status import brief
@@ -24,6 +25,7 @@ from dashboard.widgets.table import table
 from dashboard.widgets.terms import heading
 from engine import peeking
 from engine.alarm import negative_transfer
+from engine.mixes import unfair
 from engine.spec import ExperimentSpec
 
 
@@ -53,6 +55,8 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
         link("transfer", "Transfer study", ":material/call_split:", experiment=experiment_id)
         return
     controls.warn(spec, runs)
+    for said in state.derived(unfair, runs):
+        st.caption(literal(said))
     if spec.weights != "random":
         found = state.derived(negative_transfer, transfer)
         controls.alarms(found, int(runs["n_units"].max()), pretrained=spec.weights == "pretrained")

@@ -70,3 +70,15 @@ def test_the_shipped_backbone_takes_every_strategy_s_defaults_without_a_caution(
 def test_nothing_to_train_on_is_refused(field):
     with pytest.raises(Exception, match=f"{field} is 0; it must be from 1"):
         TrainSpec(**{field: 0})
+
+
+def test_mixes_of_several_seeds_have_seen_more_labels():
+    spec = ExperimentSpec(
+        strategies=("lora", "adapter_merging", "full_fine_tuning", "mixup", "soup"), seeds=(0, 1), label_budgets=(50,),
+        settings={"adapter_merging": {"runs": "seeds:lora"}, "soup": {"runs": "full_fine_tuning, mixup"}},
+    )  # fmt: skip
+    said = [one for one in cautions(plan(spec)) if "seeds" in one]
+    assert said == [
+        "Merged adapters: each is made of the runs of 2 seeds, and every seed has labels of its own. They have seen more labels"
+        " than the runs that they are compared with."
+    ]

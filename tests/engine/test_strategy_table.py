@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from engine.errors import SpecError
+from engine.mixes import unfair
 from engine.strategy_table import COLUMNS, label, markdown, strategy_table
 
 T5 = 2.5705818  # Student t, 5 degrees of freedom, 97.5 %
@@ -137,6 +138,15 @@ def test_mixes_cost_what_their_runs_cost_and_say_what_they_are_made_of():
     assert "| Merged adapters | 90.0 (90.0 to 90.0, n = 3) | 13.0 | 1,290 |" in text
     assert "Soup of runs: each of 2 runs of one seed, on the same labels; time and parameters" in text
     assert "Merged adapters: each of 2 runs of 2 seeds, which have seen other labels each" in text
+
+
+def test_mixes_of_several_seeds_have_seen_more_labels_and_it_is_said():
+    frame = runs(("net", "lora", 0, LOW[:2]), settings="")
+    frame["run_id"] = [f"{place:016x}" for place in range(2)]
+    merged = runs(("net", "adapter_merging", 0, [0.9]), settings=f"runs={', '.join(frame['run_id'])}")
+    (said,) = unfair(pd.concat([frame, merged], ignore_index=True))
+    assert said.startswith("Merged adapters: each is made of the runs of 2 seeds")
+    assert unfair(frame) == []
 
 
 def test_the_time_of_a_mix_is_not_known_where_one_of_its_runs_is_not_there():
