@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine import comparisons, stats
+from engine import comparisons, mistakes, stats
 from engine.errors import SpecError
 from engine.mixes import with_members
 from engine.strategies import STRATEGIES
@@ -33,7 +33,8 @@ def strategy_table(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns `COLUMNS`: seeds (finished), mean_percent, low_percent and high_percent of the test accuracy (the interval
         cut at 0 and 100; NaN where there is none), interval (its kind), below_best (whether it is told apart from the highest
-        mean of its backbone among those with `stats.CLAIM_PAIRS` seeds; NA where it has fewer, or none has so many), seconds
+        mean of its backbone among those with `stats.CLAIM_PAIRS` seeds; NA where it has fewer, or none has so many, and for
+        mistakes that are shown on purpose, which nothing is compared with but what they get wrong), seconds
         (mean over seeds), trained_parameters, and of soups and merged adapters how many runs and seeds each is of (mixed_runs,
         mixed_seeds; 0 for others): their seconds and parameters hold those of these runs.
 
@@ -67,7 +68,7 @@ def strategy_table(runs: pd.DataFrame) -> pd.DataFrame:
         mean_percent=cells["mean"] * 100,
         low_percent=(cells["low"] * 100).clip(0, 100),
         high_percent=(cells["high"] * 100).clip(0, 100),
-        below_best=_below_best(done, cells),
+        below_best=_below_best(mistakes.without(done), cells),
     )
     order = {name: place for place, name in enumerate(done["backbone"].unique())}
     table = table.assign(_place=table["backbone"].map(order))
@@ -91,11 +92,12 @@ def _below_best(done: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
     )
 
 
-def label(strategy: str, frozen_depth: int) -> str:
-    """What people call a row: "LoRA", "Frozen depth 4"."""
+def label(strategy: str, frozen_depth: int, several: bool = False) -> str:
+    """What people call a row: "LoRA", "Frozen depth 4"; with the depth where a strategy has `several` in one network."""
     if strategy == "partial_fine_tuning":
         return f"Frozen depth {frozen_depth}"
-    return STRATEGIES[strategy].label if strategy in STRATEGIES else strategy
+    name = STRATEGIES[strategy].label if strategy in STRATEGIES else strategy
+    return f"{name}, frozen depth {frozen_depth}" if several else name
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -106,10 +108,11 @@ def markdown(table: pd.DataFrame) -> str:
     names = list(dict.fromkeys(table["backbone"]))
     by_cell = {(one.backbone, one.strategy, one.frozen_depth): one for one in table.itertuples()}
     rows = list(dict.fromkeys((one.strategy, one.frozen_depth) for one in table.itertuples()))
+    depths = table.groupby(["backbone", "strategy"])["frozen_depth"].nunique().groupby("strategy").max()
     # The probe and its like freeze everything, which is another depth in every network: one row.
     merged: dict[str, list[tuple[str, int]]] = {}
     for row in rows:
-        merged.setdefault(label(*row), []).append(row)
+        merged.setdefault(label(*row, several=depths[row[0]] > 1), []).append(row)
     head = ["strategy"]
     for name in names:
         head += [f"{name}: test accuracy (%)", "time (s)", "trained"]
@@ -148,7 +151,7 @@ def _note(table: pd.DataFrame) -> str:
     else:
         parts.append(f"exploring: no claim below {stats.CLAIM_PAIRS} seeds")
     parts.append("time: of one run on the machine that ran it; trained: parameters that train, head included")
-    return "; ".join(parts) + "." + "".join(f" {said}" for said in _mixes(table))
+    return "; ".join(parts) + "." + "".join(f" {said}" for said in [*_mixes(table), *_mistaken(table)])
 
 
 def _mixes(table: pd.DataFrame) -> list[str]:
@@ -161,3 +164,11 @@ def _mixes(table: pd.DataFrame) -> list[str]:
             f"{label(str(strategy), 0)}: each of {runs} runs {of}; time and parameters are those of these runs too."
         )
     return said
+
+
+def _mistaken(table: pd.DataFrame) -> list[str]:
+    shown = [name for name in table["strategy"].unique() if name in mistakes.names()]
+    return [
+        f"{label(name, 0)} is a mistake, shown to be compared with its proper twin, and no contestant."
+        for name in shown
+    ]

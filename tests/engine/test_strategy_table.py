@@ -171,3 +171,24 @@ def test_labels_are_those_of_the_registry():
     assert label("lora", 0) == "LoRA"
     assert label("partial_fine_tuning", 4) == "Frozen depth 4"
     assert label("of_a_later_version", 0) == "of_a_later_version"
+
+
+def test_mistakes_are_shown_depth_by_depth_and_are_no_contestants():
+    best = [value + 0.1 for value in HIGH]
+    table = strategy_table(
+        runs(
+            ("net", "partial_fine_tuning", 3, HIGH), ("net", "moving_statistics", 3, best),
+            ("net", "partial_fine_tuning", 6, LOW), ("net", "moving_statistics", 6, LOW),
+        )
+    )  # fmt: skip
+    found = table.set_index(["strategy", "frozen_depth"])["below_best"]
+    assert not found["partial_fine_tuning", 3]
+    assert found["partial_fine_tuning", 6]
+    assert found["moving_statistics"].isna().all()
+    written = markdown(table)
+    rows = [line.split("|")[1].strip() for line in written.splitlines() if "| " in line][1:]
+    assert rows == [
+        "Running statistics left on, frozen depth 3", "Frozen depth 3", "Frozen depth 6",
+        "Running statistics left on, frozen depth 6",
+    ]  # fmt: skip
+    assert "is a mistake, shown to be compared with its proper twin, and no contestant" in written
