@@ -202,10 +202,11 @@ def empty(
     dark: bool,
     uirevision: str,
     notes: Sequence[str] = (),
+    said: str = "Nothing measured yet",
     **layout: Any,
 ) -> Drawn:
-    """Return what is drawn before anything was measured; `reading` says what will appear."""
-    note = {"text": "Nothing measured yet", "showarrow": False, "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
+    """Return what is drawn where nothing was measured; `reading` says what will appear, or why nothing will."""
+    note = {"text": said, "showarrow": False, "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
     blank = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
     axes = {name: {**layout.pop(name, {}), **blank} for name in ("xaxis", "yaxis")}
     # An invisible point: a browser draws the axes of a figure only when it has a trace.
@@ -214,7 +215,9 @@ def empty(
         [ghost], title=title, notes=notes, dark=dark, uirevision=uirevision, annotations=[note], **axes, **layout
     )
     full = ": ".join([title, *filter(None, notes)])
-    return Drawn(figure, full, f"{full}: an empty chart, nothing measured yet.", reading, pd.DataFrame(columns=columns))
+    return Drawn(
+        figure, full, f"{full}: an empty chart, {said[:1].lower()}{said[1:]}.", reading, pd.DataFrame(columns=columns)
+    )
 
 
 def _packed(notes: Sequence[str]) -> list[str]:

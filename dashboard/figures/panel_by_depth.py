@@ -33,7 +33,7 @@ def panel_by_depth(
     if frame.loc[frame["unit"] > 0, "value"].isna().all():
         said = "Nothing measured yet: a line appears for every epoch at which the panel looks, from before training on."
         if reasons := [why for why in rows["reason"].dropna().unique() if why]:
-            said = f"{reasons[0][:1].upper()}{reasons[0][1:]}."
+            said, look = f"{reasons[0][:1].upper()}{reasons[0][1:]}.", look | {"said": "Nothing was measured"}
         return _style.empty(
             title, said, COLUMNS, notes=[note], **look, xaxis={"title": {"text": "Measured after unit"}},
             yaxis=_scale.axis(scale, ()),

@@ -73,6 +73,8 @@ def test_a_training_that_was_not_watched_says_why_instead_of_an_empty_chart() ->
     drawn = panel_by_depth(frame, scale=PROBE, epoch=0)
     assert drawn.reading == "Nothing was measured: too short."
     assert drawn.table.empty
+    assert drawn.figure.layout.annotations[-1].text == "Nothing was measured"
+    assert drawn.alt.endswith("an empty chart, nothing was measured.")
 
 
 def test_a_metric_refused_everywhere_says_why() -> None:
