@@ -2,7 +2,8 @@
 
 strength / 2 * sum F_i (w_i - w_i,pretrained)^2 with F the diagonal Fisher information on the source data, divided by its mean
 so that the strength compares with that of L2-SP (Kirkpatrick et al. 2017, equation 3, has it undivided). The source head is
-a logistic regression on the source features, because backbones are kept without theirs.
+a logistic regression on the source features, because backbones are kept without theirs. F_i is cut at 1,000 (see
+`engine.tuning.ewc`).
 """
 
 from __future__ import annotations

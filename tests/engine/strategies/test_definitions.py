@@ -190,7 +190,7 @@ def test_the_group_lasso_finds_the_features_that_carry_the_classes():
     assert relevance(np.concatenate([noise, useful], axis=1), labels, 3, 1.0).max() == pytest.approx(0, abs=1e-9)
 
 
-def test_ewc_measures_on_the_source_and_its_mean_is_one(run_of, computed, tiny):
+def test_ewc_measures_on_the_source_and_its_mean_is_one(run_of, computed, tiny, monkeypatch):
     from engine.batches import Pixels
     from engine.networks import build_network
 
@@ -213,3 +213,12 @@ def test_ewc_measures_on_the_source_and_its_mean_is_one(run_of, computed, tiny):
             now += 0.1
     assert tuning.penalty(None, None).item() == pytest.approx(2.0 / 2 * 0.01 * shares.sum().item(), rel=1e-3)
     assert math.isfinite(tuning.penalty(None, None).item())
+    # A weight that matters more than so many times the mean would be pulled harder than steps can follow.
+    monkeypatch.setattr("engine.tuning.ewc.MOST", 0.75 * shares.max().item())
+    with torch.no_grad():
+        for now, then, _ in tuning.triples:
+            now.copy_(then)
+    again = make("ewc", work)
+    again.prepare()
+    cut = torch.cat([share.flatten() for _, _, share in again.triples])
+    torch.testing.assert_close(cut, shares.clamp_max(0.75 * shares.max()))
