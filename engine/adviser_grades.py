@@ -7,9 +7,10 @@ sees training labels; the test accuracies only grade it.
 Columns: backbone, dataset, budget, weights, training (settings that differ from the defaults), n_train, n_classes, n_features
 (of the last unit), labels_per_feature, evidence (2 ln B against the last unit), best_unit, n_units, quadrant, strategy and
 frozen_depth (recommended), run_strategy and run_depth (what was run of it: the nearest depth; NA = nothing), accuracy (of
-that), best_strategy, best_depth, best_accuracy, cells, tied (cells that cannot be told from the best), seeds (fewest of a
-cell), regret (best_accuracy - accuracy), full_regret and probe_regret (of always full fine-tuning, always the linear probe),
-verdict ("right": among the tied; "wrong"; "undecided": no cell can be told from the best; "not run").
+that), best_strategy, best_depth, best_accuracy, cells, tied (cells that are not told from the best, Holm over all others),
+seeds (fewest of a cell), regret (best_accuracy - accuracy), full_regret and probe_regret (of always full fine-tuning, always
+the linear probe), verdict ("right": among the tied; "wrong"; "undecided": no cell can be told from the best, or what was run
+has too few seeds; "not run").
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine import mistakes
 from engine.adviser import Place, Record, place
+from engine.comparisons import below_best
 from engine.datasets.halves import PREFIX
-from engine.stats import tie_groups
 from engine.strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -91,11 +92,17 @@ def _grade(key: Any, part: pd.DataFrame) -> dict[str, Any] | None:
     if isinstance(where, str):
         return None
     means = {cell: float(values.mean()) for cell, values in cells.items()}
-    best = max(means, key=means.__getitem__)
-    tied = {cell for group in tie_groups(cells) if best in group for cell in group}
+    below = below_best(cells)
+    best = max(below or means, key=means.__getitem__)
     ran = _ran(where, cells)
     verdict = (
-        "not run" if ran is None else "undecided" if len(tied) == len(cells) else "right" if ran in tied else "wrong"
+        "not run"
+        if ran is None
+        else "undecided"
+        if ran not in below or not any(below.values())
+        else "wrong"
+        if below[ran]
+        else "right"
     )
     rivals = {column: _regret(means, best, name) for column, name in RIVALS.items()}
     return dict(zip(_TASK, key, strict=True)) | {
@@ -108,7 +115,11 @@ def _grade(key: Any, part: pd.DataFrame) -> dict[str, Any] | None:
         **{"run_strategy": ran[0] if ran else "", "run_depth": ran[1] if ran else None},
         **{"accuracy": means[ran] if ran else None, "regret": means[best] - means[ran] if ran else None},
         **{"best_strategy": best[0], "best_depth": best[1], "best_accuracy": means[best]},
-        **{"cells": len(cells), "tied": len(tied), "seeds": min(len(values) for values in cells.values())},
+        **{
+            "cells": len(cells),
+            "tied": len(cells) - sum(below.values()),
+            "seeds": min(len(values) for values in cells.values()),
+        },
         **rivals,
         "verdict": verdict,
     }

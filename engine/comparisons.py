@@ -45,6 +45,23 @@ class Comparison:
         return self.difference.n >= CLAIM_PAIRS and self.holm_p < 1 - self.difference.interval.level
 
 
+def below_best(cells: Mapping[Hashable, pd.Series]) -> dict[Hashable, bool]:
+    """Whether a cell is told apart from the one with the highest mean, corrected for all that are compared with it.
+
+    Args:
+        cells: for each cell its values, the seed as index.
+
+    Returns:
+        Of the cells with `CLAIM_PAIRS` seeds or more, the best of these among them; empty where there is none.
+    """
+    enough = {cell: values for cell, values in cells.items() if len(values) >= CLAIM_PAIRS}
+    if not enough:
+        return {}
+    best = max(enough, key=lambda cell: enough[cell].mean())
+    others = {cell: (values, enough[best]) for cell, values in enough.items() if cell != best}
+    return {best: False} | {one.cell: one.claim for one in against(others)}
+
+
 def against(
     cells: Mapping[Hashable, tuple[pd.Series, pd.Series]], *, level: float = LEVEL, shown: int | None = None
 ) -> list[Comparison]:

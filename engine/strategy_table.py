@@ -81,12 +81,7 @@ def _below_best(done: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
     told: dict[Hashable, bool] = {}
     for _, of_one in done.groupby("backbone", sort=False):
         values = {cell: rows.set_index("seed")["test_accuracy"] for cell, rows in of_one.groupby(CELL, sort=False)}
-        enough = {cell: one for cell, one in values.items() if len(one) >= stats.CLAIM_PAIRS}
-        if enough:
-            best = max(enough, key=lambda cell: enough[cell].mean())
-            told[best] = False
-            others = {cell: (one, enough[best]) for cell, one in enough.items() if cell != best}
-            told |= {one.cell: one.claim for one in comparisons.against(others)}
+        told |= comparisons.below_best(values)
     return pd.Series(
         [told.get(cell, pd.NA) for cell in cells[CELL].itertuples(index=False, name=None)], cells.index, "boolean"
     )

@@ -64,6 +64,22 @@ def test_the_recommended_cell_is_graded_against_the_best_tie_group():
     assert row["probe_regret"] == pytest.approx(0.3)
 
 
+def test_dozens_of_other_cells_excuse_no_wrong_advice():
+    # 40 more cells as good as the worst: they are compared with the best, and not with each other.
+    many = FAR | {(f"other {place}", 0): 0.4 for place in range(40)}
+    (row,) = grades(*home(many, [0.1, 0.2, 0.3])).to_dict("records")
+    assert (row["strategy"], row["verdict"], row["cells"], row["tied"]) == ("linear_probe", "wrong", 44, 1)
+
+
+def test_a_recommended_cell_with_too_few_seeds_is_not_decided():
+    transfer, runs = home(FAR, [0.1, 0.3, 0.2])
+    few = (transfer["strategy"] == "partial_fine_tuning") & (transfer["seed"] > 2)
+    (row,) = grades(transfer[~few], runs).to_dict("records")
+    assert (row["run_strategy"], row["best_strategy"], row["verdict"]) == (
+        "partial_fine_tuning", "full_fine_tuning", "undecided",
+    )  # fmt: skip
+
+
 def test_wrong_advice_is_called_wrong_and_costs():
     # LogME says that the last unit is best: the probe is recommended, and it is 30 points below.
     (row,) = grades(*home(FAR, [0.1, 0.2, 0.3])).to_dict("records")
