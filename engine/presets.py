@@ -150,7 +150,7 @@ PRESETS.register(
         "all_strategies",
         "Every strategy on every shipped backbone",
         "50 labelled digits, six seeds: what does each strategy give, on a residual, a plain and a transformer network, and"
-        " what does it cost? About an hour; print it with the command `table`.",
+        " what does it cost? About two hours; print it with the command `table`.",
         ExperimentSpec(
             name="Every strategy on every shipped backbone",
             backbones=("resnet20_cifar10", "plain8_cifar10", "vit_cifar10"),
