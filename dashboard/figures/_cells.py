@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -176,3 +177,8 @@ def unit_names(rows: pd.DataFrame) -> Mapping[int, str]:
     names = rows[["unit", "unit_name"]].dropna().drop_duplicates()
     agreed = names[~names["unit"].duplicated(keep=False)]
     return {int(unit): plain(name) for unit, name in zip(agreed["unit"], agreed["unit_name"], strict=True)}
+
+
+def row_range(n: int) -> dict[str, Any]:
+    """Plotly's `autorangeoptions` of an axis of n rows: all of them, and no blank rows beside dozens."""
+    return {"include": [-0.5, n - 0.5], "clipmin": -1.0, "clipmax": float(n)}

@@ -56,7 +56,7 @@ def forest(
         },
         yaxis={
             **{"tickmode": "array", "tickvals": list(range(len(table))), "ticktext": _labels(table, columns)},
-            **{"autorange": "reversed", "autorangeoptions": {"include": [-0.5, len(table) - 0.5]}},
+            **{"autorange": "reversed", "autorangeoptions": _cells.row_range(len(table))},
             **{"showgrid": False, "ticks": ""},
         },
         dark=dark,

@@ -64,7 +64,7 @@ def accuracy_comparison(
         yaxis={
             **{"tickmode": "array", "tickvals": list(range(len(table))), "ticktext": _labels(table, columns)},
             # The first row on top; not a range, which would take a reader's zoom away with every new row.
-            **{"autorange": "reversed", "autorangeoptions": {"include": [-0.5, len(table) - 0.5]}},
+            **{"autorange": "reversed", "autorangeoptions": _cells.row_range(len(table))},
             **{"showgrid": False, "ticks": ""},
         },
         **look,

@@ -59,7 +59,7 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
         st.caption(literal(said))
     if spec.weights != "random":
         found = state.derived(negative_transfer, transfer)
-        controls.alarms(found, int(runs["n_units"].max()), pretrained=spec.weights == "pretrained")
+        controls.alarms(found, runs, pretrained=spec.weights == "pretrained")
     mistake(experiment_id, *every)
     steady = state.derived(calm, runs)
     drawn = state.chart("compare", accuracy_comparison, transfer, runs=steady, uirevision=experiment_id)
@@ -68,10 +68,11 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
         with st.expander("Best epoch or last?", icon=":material/visibility:", type="compact"):
             st.text(said)
     control = controls.choose(state.derived(choices, runs))
-    drawn = state.chart(
-        "compare", paired_differences, transfer, control=control, uirevision=f"{experiment_id}-{control}"
-    )
-    chart(drawn, key="compare-pairs")
+    if controls.several(runs):
+        drawn = state.chart(
+            "compare", paired_differences, transfer, control=control, uirevision=f"{experiment_id}-{control}"
+        )
+        chart(drawn, key="compare-pairs")
     label_curves(experiment_id, runs, transfer)
     if spec.search:
         found = state.frame("search", experiment_id)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.figures import accuracy_by_depth, layer_transfer, learning_curves, measures_by_depth
+from dashboard.widgets import score_words
 from dashboard.widgets.chart import chart, side_by_side
 from dashboard.widgets.experiments import choose, reused
 from dashboard.widgets.frames_of import calm, is_study
@@ -15,6 +16,9 @@ from dashboard.widgets.go import link
 from dashboard.widgets.status import status
 from dashboard.widgets.terms import heading
 from engine import mistakes
+
+PROBE = "probe_accuracy"
+"""Measured after every unit, and drawn where it was asked for; else the first measure that was."""
 
 
 def page() -> None:
@@ -26,11 +30,12 @@ def page() -> None:
     experiment_id = experiment["experiment_id"]
     if said := reused(experiment_id):
         st.info(said, icon=":material/history:")
-    _follow(experiment_id, bool(experiment["spec"].measures))
+    measured = score_words.metrics_of(experiment["spec"].measures)
+    _follow(experiment_id, PROBE if PROBE in measured else next(iter(measured), ""))
 
 
 @st.fragment(run_every=state.FED_TICK_SECONDS)
-def _follow(experiment_id: str, measured: bool) -> None:
+def _follow(experiment_id: str, metric: str) -> None:
     runs = state.frame("runs", experiment_id)
     now = status(experiment_id, runs, key="live")
     transfer, learning = (state.frame(name, experiment_id) for name in ("transfer_curve", "learning_curve"))
@@ -40,8 +45,8 @@ def _follow(experiment_id: str, measured: bool) -> None:
     study = is_study(runs)
     accuracy = _curves if study else _accuracy
     charts = {"live-accuracy": state.fed(f"live-accuracy/{experiment_id}", partial(accuracy, experiment_id))}
-    if measured:
-        charts["live-depths"] = state.fed(f"live-depths/{experiment_id}", partial(_depths, experiment_id))
+    if metric:
+        charts["live-depths"] = state.fed(f"live-depths/{experiment_id}", partial(_depths, experiment_id, metric))
     side_by_side(charts)
     chart(state.fed(f"live-learning/{experiment_id}", partial(_learning, experiment_id)), key="live-learning")
     if not now.active:
@@ -64,9 +69,10 @@ def _curves(experiment_id: str) -> state.Chart:
     return state.chart("live", layer_transfer, state.frame("layer_transfer", experiment_id), uirevision=experiment_id)
 
 
-def _depths(experiment_id: str) -> state.Chart:
+def _depths(experiment_id: str, metric: str) -> state.Chart:
     transfer = state.derived(mistakes.without, state.frame("transfer_curve", experiment_id))
-    return state.chart("live", measures_by_depth, transfer, uirevision=experiment_id)
+    scale = None if metric == PROBE else score_words.scale(metric)
+    return state.chart("live", measures_by_depth, transfer, metric=metric, scale=scale, uirevision=experiment_id)
 
 
 def _learning(experiment_id: str) -> state.Chart:

@@ -13,7 +13,7 @@ from dashboard.figures._style import cell_label, cell_phrase, strategy_label
 from dashboard.widgets import source_distance
 from dashboard.widgets.go import page
 from dashboard.widgets.literal import literal
-from engine.alarm import Alarm, with_distance
+from engine.alarm import SERIES, Alarm, with_distance
 from engine.errors import SpecError, TransferscopeError
 from engine.spec import ExperimentSpec
 from engine.strategies import STRATEGIES
@@ -80,6 +80,11 @@ def warn(spec: ExperimentSpec, runs: pd.DataFrame) -> None:
         st.switch_page(page("lab"), query_params=recipe.to_query(asked))
 
 
+def several(runs: pd.DataFrame) -> bool:
+    """Whether the experiment has two cells that could differ; a chart of differences would wait for ever for a second one."""
+    return len(runs[["strategy", "frozen_depth"]].drop_duplicates()) > 1
+
+
 def choose(known: list[Control]) -> Control | None:
     """The control that the differences are from."""
     if len(known) < 2:
@@ -92,21 +97,24 @@ def choose(known: list[Control]) -> Control | None:
     return names.get(chosen, known[0])
 
 
-def alarms(found: list[Alarm], n_units: int, *, pretrained: bool = True) -> None:
+def alarms(found: list[Alarm], runs: pd.DataFrame, *, pretrained: bool = True) -> None:
     """Say where pretrained weights did worse than random ones, what is known to cause it, and the distance to the source.
 
     Args:
         found: the alarms, worst first.
-        n_units: of the backbone.
+        runs: of the experiment: where they are of several networks or tasks, each alarm says of which.
         pretrained: whether the weights are the backbone's own; of others nobody knows the source.
     """
     if not found:
         return
-    several = len({(one.backbone, one.dataset, one.budget) for one in found}) > 1
+    many = len(runs[list(SERIES)].drop_duplicates()) > 1
+    n_units = runs.groupby("backbone")["n_units"].max()
     lines = []
     for one in found[:SHOWN]:
-        where = f" ({one.backbone} on {one.dataset}, labels: {one.budget})" if several else ""
-        lines.append(f"{_upper(cell_phrase(one.strategy, one.frozen_depth, n_units))}{where} {one.sentence_end}.")
+        where = f" ({one.backbone} on {one.dataset}, labels: {one.budget})" if many else ""
+        lines.append(
+            f"{_upper(cell_phrase(one.strategy, one.frozen_depth, int(n_units[one.backbone])))}{where} {one.sentence_end}."
+        )
     if len(found) > SHOWN:
         lines.append(f"And {len(found) - SHOWN} more.")
     st.error("**Negative transfer.** " + literal(" ".join(lines)), icon=":material/trending_down:")

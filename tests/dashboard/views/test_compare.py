@@ -119,6 +119,30 @@ def test_where_transfer_hurts_the_alarm_names_numbers_and_causes(show, by_hand, 
     assert "Wang et al. 2019" in said
 
 
+def test_of_several_networks_the_alarm_names_its_own(show, by_hand, small, words, finished_events) -> None:
+    networks = ("resnet20_cifar10", "plain8_cifar10")
+    by_hand.submit(dataclasses.replace(small, backbones=networks, seeds=tuple(range(6))))
+    while by_hand.store.db.read("SELECT 1 FROM run WHERE state = 'queued'"):
+        lease = by_hand.claim()
+        hurts = lease.spec.backbone == "plain8_cifar10" and lease.spec.strategy != "from_scratch"
+        lost = (0.5 if hurts else -0.5) - 0.01 * (lease.spec.seed % 2)
+        by_hand.write(lease, *(
+            dataclasses.replace(event, accuracy=max(0.01, min(0.99, event.accuracy - lost))) if event.kind == "tested" else event
+            for event in finished_events(lease.spec)
+        ))  # fmt: skip
+        by_hand.leases.finish(lease, "finished", "", 1.0)
+    (alarm,) = [line for line in words(show("compare")).splitlines() if "Negative transfer" in line]
+    assert "(plain8_cifar10 on digits, labels: 100)" in alarm
+    assert "resnet20_cifar10" not in alarm
+    assert "of 10 units" not in alarm
+
+
+def test_alone_without_a_control_no_chart_waits_for_differences(show, by_hand, small, charts) -> None:
+    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning",)))
+    by_hand.finish_all()
+    assert not any("nothing measured" in alt for alt in charts(show("compare")))
+
+
 def test_a_study_of_copied_units_is_not_compared_by_frozen_depth(show, by_hand, small, words, charts) -> None:
     study = dataclasses.replace(PRESETS["layer_transfer"].spec, class_splits=(0,), frozen_depths=(1, 3))
     by_hand.submit(study)

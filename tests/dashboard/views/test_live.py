@@ -156,3 +156,17 @@ def test_a_layer_transfer_study_is_drawn_by_copied_units(show, by_hand, charts) 
     by_hand.finish_all()
     alt = charts(show("live"))[0]
     assert alt.startswith("Line chart of test accuracy in percent against the number of copied units. Base B:")
+
+
+def test_without_a_probe_the_first_measure_that_was_asked_for_is_drawn(show, by_hand, small, charts) -> None:
+    by_hand.submit(dataclasses.replace(small, measures=("knn",)))
+    by_hand.finish_all()
+    drawn = charts(show("live"))[1]
+    assert "kNN accuracy (%)" in drawn
+    assert "nothing measured" not in drawn
+
+
+def test_where_no_unit_is_measured_no_chart_waits_for_it(show, by_hand, small, charts) -> None:
+    by_hand.submit(dataclasses.replace(small, measures=("cka_matrix",)))
+    by_hand.finish_all()
+    assert len(charts(show("live"))) == 2
