@@ -12,6 +12,7 @@ from dashboard.widgets.layers_measures import measures
 from dashboard.widgets.layers_panel import panel
 from dashboard.widgets.layers_scoreboard import scoreboard
 from dashboard.widgets.layers_similarity import backbones, before_after
+from dashboard.widgets.offers import COMPARED, WATCHED, Offer
 from dashboard.widgets.terms import heading
 
 VIEWS = {
@@ -21,6 +22,8 @@ VIEWS = {
     "scoreboard": "Scoreboard",
     "frozen": "Without training",
 }
+OFFERED: dict[str, tuple[Offer, ...]] = {"training": (WATCHED,), "similarity": (COMPARED,)}
+"""What a view needs that the first experiment does not measure."""
 
 
 def page() -> None:
@@ -33,7 +36,7 @@ def page() -> None:
     if view == "frozen":
         frozen()
         return
-    experiment = choose("layers")
+    experiment = choose("layers", offered=OFFERED.get(view, ()))
     if experiment is not None:
         _of(view, experiment)
     if view == "similarity":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import state
-from dashboard.widgets.experiments import start, title, try_it_now
+from dashboard.widgets.experiments import title, try_it_now
 from dashboard.widgets.go import link
 from dashboard.widgets.literal import literal
+from dashboard.widgets.offers import start
 from dashboard.widgets.overview import overview
 from engine.presets import PRESETS, Preset
 
@@ -42,7 +43,7 @@ def _preset(preset: Preset) -> None:
     st.markdown(preset.question)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Run", key=f"start-run-{preset.name}", icon=":material/play_arrow:"):
-            start(preset.name)
+            start(preset.spec)
         link("lab", "Open in the Lab", ":material/science:", preset=preset.name)
 
 

@@ -11,14 +11,16 @@ from dashboard import state
 from dashboard.figures import layer_transfer, transfer_loss
 from dashboard.figures._style import plain
 from dashboard.widgets.chart import chart
-from dashboard.widgets.experiments import choose, start
-from dashboard.widgets.literal import literal
+from dashboard.widgets.experiments import choose
+from dashboard.widgets.frames_of import is_study
+from dashboard.widgets.offers import SMALL_STUDY, STUDY, offers
 from dashboard.widgets.status import brief
 from dashboard.widgets.terms import heading
+from engine.layer_transfer import CURVES
 from engine.layer_transfer_frame import SERIES
-from engine.presets import PRESETS
+from engine.spec import ExperimentSpec
 
-PRESET = "layer_transfer"
+OFFERED = (STUDY, SMALL_STUDY)
 
 
 def page() -> None:
@@ -30,7 +32,7 @@ def page() -> None:
         "Two networks learn one half of the classes each. The first *n* units of one are then put below new ones that learn the"
         " other half: **what do the copied units cost or bring, and why?**"
     )
-    experiment = choose("transfer")
+    experiment = choose("transfer", offered=OFFERED, suits=_is_study)
     if experiment is not None:
         _study(experiment["experiment_id"])
 
@@ -38,7 +40,7 @@ def page() -> None:
 @st.fragment(run_every=state.FED_TICK_SECONDS)
 def _study(experiment_id: str) -> None:
     runs, frame = state.frame("runs", experiment_id), state.frame("layer_transfer", experiment_id)
-    if not set(runs["strategy"]) & STUDIED:
+    if not is_study(runs):
         _offer()
         return
     if not brief(experiment_id, runs, frame):
@@ -54,6 +56,10 @@ def _study(experiment_id: str) -> None:
     curves = state.fed(f"transfer-curves/{place}/{published}", partial(_curves, experiment_id, series, published))
     chart(curves, key="transfer-curves")
     chart(state.fed(f"transfer-loss/{place}", partial(_loss, experiment_id, series)), key="transfer-loss")
+
+
+def _is_study(spec: ExperimentSpec) -> bool:
+    return not CURVES.keys().isdisjoint(spec.strategies)
 
 
 def _series(frame: pd.DataFrame) -> tuple | None:
@@ -89,13 +95,6 @@ def _loss(experiment_id: str, series: tuple | None) -> state.Chart:
 
 def _offer() -> None:
     """This experiment is no study: say what is, and offer one."""
-    preset = PRESETS[PRESET]
     with st.container(border=True, key="transfer-offer"):
         st.markdown("**This experiment copies no units from one task to another.**")
-        st.markdown(literal(preset.question))
-        st.caption(f"{len(state.laid_out(preset.spec))} runs on this machine, some minutes; nothing is downloaded.")
-        if st.button("Run this study", type="primary", icon=":material/play_arrow:", key="transfer-run"):
-            start(PRESET)
-
-
-STUDIED = {*PRESETS[PRESET].spec.strategies}
+        offers(OFFERED, key="transfer")

@@ -92,6 +92,15 @@ def rows(ahead: Foresight) -> list[tuple[str, str]]:
     ]
 
 
+def in_short(ahead: Foresight) -> str:
+    """All of it in a sentence, for a button that runs a ready experiment."""
+    many = f"{ahead.whole.runs} runs" if ahead.whole.runs != 1 else "1 run"
+    known = ahead.computed + ahead.under_way
+    known_words = f", {known} of them computed before or under way" if known and ahead.new.runs else ""
+    download = f"{_downloads(ahead)} downloaded first, once" if _downloads(ahead) else "nothing is downloaded"
+    return f"{many} on this machine{known_words}, {_time(ahead)}; {download}."
+
+
 def _downloads(ahead: Foresight) -> str:
     parts = [(ahead.new.download_bytes, "images"), (ahead.new.towers_bytes, "text towers")]
     return " and ".join(f"{size(n_bytes)} of {what}" for n_bytes, what in parts if n_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,10 +10,10 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.figures._style import plain
-from dashboard.widgets.go import go_live
 from dashboard.widgets.literal import literal
-from engine.errors import TransferscopeError
+from dashboard.widgets.offers import Offer, offers, start
 from engine.presets import PRESETS
+from engine.spec import ExperimentSpec
 
 PARAMETER = "experiment"
 
@@ -24,21 +25,30 @@ def title(experiment: dict[str, Any]) -> str:
     return f"{name} · {made:%d %b %H:%M} · {experiment['experiment_id'][:6]}"
 
 
-def choose(key: str) -> dict[str, Any] | None:
-    """A box to choose an experiment, kept in the URL; says why and returns None where there is none to show."""
+def choose(
+    key: str, *, offered: Sequence[Offer] = (), suits: Callable[[ExperimentSpec], bool] | None = None
+) -> dict[str, Any] | None:
+    """A box to choose an experiment, kept in the URL; says why and returns None where there is none to show.
+
+    Args:
+        key: unique on the page.
+        offered: what the page offers where this home has no experiment; by default the first one, "Try it now".
+        suits: which experiments have something to show here; the newest of them is shown first, else the newest of all.
+    """
     known = {experiment["experiment_id"]: experiment for experiment in state.experiments()}
     asked = st.query_params.get(PARAMETER)
     if asked and asked not in known:
-        _missing(asked, key, bool(known))
+        _missing(asked, key, offered=None if known else offered)
     if not known:
         if not asked:
-            empty("There is no experiment yet.")
+            empty("There is no experiment yet.", offered)
         return None
     box, last = f"{key}-experiment", f"{key}-asked"
     ids = list(known)
     # A link, the browser's way back, or an experiment that was thrown away or restored meanwhile.
     if st.session_state.get(box) not in known or asked != st.session_state.get(last):
-        st.session_state[box] = asked if asked in known else None if asked else ids[0]
+        first = next((one for one in ids if suits and suits(known[one]["spec"])), ids[0])
+        st.session_state[box] = asked if asked in known else None if asked else first
     chosen = st.selectbox(
         "Experiment",
         ids,
@@ -53,7 +63,7 @@ def choose(key: str) -> dict[str, Any] | None:
     return known.get(chosen)
 
 
-def _missing(asked: str, key: str, others: bool) -> None:
+def _missing(asked: str, key: str, *, offered: Sequence[Offer] | None) -> None:
     """A link to what is in the trash, with the way back, or to what is not on this machine."""
     trashed = {experiment["experiment_id"]: experiment for experiment in state.experiments(trashed=True)}
     with st.container(border=True, key=f"{key}-missing"):
@@ -66,15 +76,23 @@ def _missing(asked: str, key: str, others: bool) -> None:
         st.caption(
             "A link shows an experiment only on the machine that ran it. To run it here, ask for its link to the Lab."
         )
-        if not others:
-            try_it_now(f"{key}-missing")
+        if offered is not None:
+            _offered(offered, f"{key}-missing")
 
 
-def empty(reason: str) -> None:
-    """Say why there is nothing to see, and offer the one button that changes it."""
+def empty(reason: str, offered: Sequence[Offer] = ()) -> None:
+    """Say why there is nothing to see, and offer what changes it: by default the first experiment."""
     with st.container(border=True, key="empty"):
-        st.markdown(f"**{reason}** Compare what freezing layers does, on handwritten digits, in about a minute.")
-        try_it_now("empty")
+        more = "" if offered else " Compare what freezing layers does, on handwritten digits, in about a minute."
+        st.markdown(f"**{reason}**{more}")
+        _offered(offered, "empty")
+
+
+def _offered(offered: Sequence[Offer], key: str) -> None:
+    if offered:
+        offers(offered, key=key)
+    else:
+        try_it_now(key)
 
 
 def try_it_now(key: str) -> None:
@@ -85,17 +103,7 @@ def try_it_now(key: str) -> None:
     runs = len(state.laid_out(PRESETS["quick"].spec))
     st.caption(f"{runs} short runs on this machine, about a minute on two cores; nothing is downloaded.")
     if pressed:
-        start("quick")
-
-
-def start(preset: str) -> None:
-    """Queue a preset and open it on the Live page; an error is shown in its own words."""
-    try:
-        submission = state.launch(PRESETS[preset].spec)
-    except TransferscopeError as error:
-        st.error(literal(str(error)), icon=":material/error:")
-        return
-    go_live(submission.experiment_id)
+        start(PRESETS["quick"].spec)
 
 
 def reused(experiment_id: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.events import DepthMeasured
@@ -16,6 +18,35 @@ def words_of(app: AppTest) -> str:
 
 def test_empty_it_offers_the_one_button(show) -> None:
     assert [one.label for one in show("layers").button] == ["Try it now"]
+
+
+@pytest.mark.parametrize(
+    ("view", "label", "field", "value"),
+    [
+        ("training", "Train and watch", "panel_epochs", "auto"),
+        ("similarity", "Train and compare the units", "measures", ("linear_probe", "knn", "logme", "cka_matrix")),
+    ],
+)
+def test_empty_each_view_offers_what_it_needs(show, by_hand, words, press, view, label, field, value) -> None:
+    app = show("layers")
+    app.segmented_control[0].set_value(view).run()
+    assert re.search(r"21 runs on this machine, about \d+ .*; nothing is downloaded\.", words(app))
+    app = press(app, label)
+    (experiment,) = by_hand.store.experiments()
+    assert getattr(experiment["spec"], field) == value
+    assert app.segmented_control[0].value == view
+    assert "0 of 21 runs finished, 21 queued" in words(app)
+
+
+def test_empty_the_scoreboard_offers_an_experiment_that_can_be_ranked(show, by_hand, press, charts) -> None:
+    app = show("layers")
+    app.segmented_control[0].set_value("scoreboard").run()
+    press(app, "Try it now")
+    by_hand.finish_all()
+    app = show("layers")
+    app.segmented_control[0].set_value("scoreboard").run()
+    (board,) = charts(app)
+    assert "Frozen depths" in board
 
 
 def test_before_anything_is_measured_it_says_what_will_appear(show, by_hand, small, words) -> None:

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
+from dashboard.widgets.offers import SMALL_STUDY
+from dashboard.widgets.offers import STUDY as STUDY_OFFER
+from engine.plan import plan
 from engine.presets import PRESETS
 from engine.spec import ExperimentSpec
 
 STUDY = dataclasses.replace(PRESETS["layer_transfer"].spec, class_splits=(0, 1), frozen_depths=(1, 3))
 
 
-def test_empty_it_offers_the_one_button(show) -> None:
-    assert [one.label for one in show("transfer").button] == ["Try it now"]
+SMALL = "Run a small one: two splits, three depths"
+
+
+def test_empty_it_offers_the_study_itself_whole_and_small_with_what_each_takes(show, words) -> None:
+    app = show("transfer")
+    assert [one.label for one in app.button] == ["Run the study", SMALL]
+    said = words(app)
+    assert re.search(r"111 runs on this machine, about \d+ .*; nothing is downloaded\.", said)
+    assert re.search(r"34 runs on this machine, about \d+ .*; nothing is downloaded\.", said)
+
+
+def test_pressed_the_page_stays_and_shows_the_study_that_was_queued(show, by_hand, words, press) -> None:
+    app = press(show("transfer"), SMALL)
+    (experiment,) = by_hand.store.experiments()
+    assert app.query_params["experiment"] == experiment["experiment_id"]
+    assert "0 of 34 runs finished, 34 queued" in words(app)
+
+
+def test_the_small_study_is_a_part_of_the_whole_one(by_hand) -> None:
+    small, whole = (
+        {one.run.run_id for one in plan(offer.spec, home=by_hand.store.home)} for offer in (SMALL_STUDY, STUDY_OFFER)
+    )
+    assert (len(small), len(whole)) == (34, 111)
+    assert small < whole
+
+
+def test_the_newest_study_is_shown_first_though_another_experiment_is_newer(show, by_hand, small, words) -> None:
+    by_hand.submit(STUDY)
+    by_hand.submit(small)
+    assert "0 of 24 runs finished, 24 queued" in words(show("transfer"))
 
 
 def test_an_experiment_without_a_study_says_so_and_offers_one(show, by_hand, small, words) -> None:
@@ -21,7 +53,7 @@ def test_an_experiment_without_a_study_says_so_and_offers_one(show, by_hand, sma
     app = show("transfer")
     assert "copies no units from one task to another" in words(app)
     assert "111 runs on this machine" in words(app)
-    assert "Run this study" in [one.label for one in app.button]
+    assert [one.label for one in app.button] == ["Run the study", SMALL]
 
 
 def test_queued_it_says_what_will_appear(show, by_hand, words) -> None:
