@@ -10,6 +10,7 @@ from dashboard.figures.layer_transfer import layer_transfer
 from dashboard.figures.learning_curves import learning_curves
 from dashboard.figures.measures_by_depth import measures_by_depth
 from dashboard.figures.mistake_effect import mistake_effect
+from dashboard.figures.named import named
 from dashboard.figures.paired_differences import paired_differences
 from dashboard.figures.panel_by_depth import panel_by_depth
 from dashboard.figures.score_agreement import score_agreement
@@ -29,6 +30,7 @@ __all__ = [
     "learning_curves",
     "measures_by_depth",
     "mistake_effect",
+    "named",
     "paired_differences",
     "panel_by_depth",
     "score_agreement",

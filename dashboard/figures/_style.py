@@ -23,6 +23,9 @@ _GRID = {False: "#e4ebf1", True: "#243344"}
 _FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, -apple-system, "Segoe UI", sans-serif'
 _SUBTITLE_WIDTH = 54  # characters of 12 px that fit a phone
 _NAME_LENGTH = 56
+_LEGEND_ROW = 26  # pixels
+MOST_ROWS = 12
+"""Rows of a legend that are seen at once."""
 _BIDI = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}  # would turn the text after a name around
 
 
@@ -190,8 +193,11 @@ def finish(
 
 
 def height(legend: int) -> int:
-    """Return the height, in pixels, of a chart whose legend has that many entries: on a phone each takes a line."""
-    return 420 + 26 * max(0, legend - 4)
+    """Return the height, in pixels, of a chart whose legend has that many entries: on a phone each takes a line.
+
+    A legend of more than `MOST_ROWS` lines scrolls; the chart does not grow with it any more.
+    """
+    return 420 + _LEGEND_ROW * max(0, min(legend, MOST_ROWS) - 4)
 
 
 def empty(
@@ -257,7 +263,10 @@ def _template(dark: bool) -> go.layout.Template:
                 **{"y": 1, "yref": "container", "yanchor": "top"},
             },
             "legend": {
-                **{"orientation": "h", "x": 0, "xanchor": "left", "y": -0.22, "yanchor": "top"},
+                # From the bottom of the figure: given by shares of the plot, a long one would lie on the axis title. What is
+                # higher than its share scrolls.
+                **{"orientation": "h", "x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"},
+                "maxheight": _LEGEND_ROW * MOST_ROWS,
                 **{"font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)", "itemsizing": "constant"},
             },
             "hovermode": "closest",

@@ -85,7 +85,8 @@ def accuracy_cost(
     )
     full = f"{title}: {progress}" if progress else title
     alt = f"Scatter chart of test accuracy in percent against {_lower(axis_title)}. {_listed(table, columns, about, cost)}"
-    return Drawn(figure, full, alt, _reading(table, keys, cost, about), table, _style.height(len(keys) + 4))
+    entries = len(keys) + max(4, table["strategy"].nunique())
+    return Drawn(figure, full, alt, _reading(table, keys, cost, about), table, _style.height(entries))
 
 
 def _source_note(runs: pd.DataFrame, cost: str) -> str:

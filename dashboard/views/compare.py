@@ -9,7 +9,7 @@ from dashboard import state
 from dashboard.figures import accuracy_comparison, paired_differences, search_progress
 from dashboard.figures._looks import LABELS
 from dashboard.figures.paired_differences import choices
-from dashboard.widgets import adviser, controls
+from dashboard.widgets import adviser, controls, part
 from dashboard.widgets.against import against_cost, against_forgetting
 from dashboard.widgets.chart import chart
 from dashboard.widgets.experiments import choose
@@ -19,6 +19,7 @@ from dashboard.widgets.interpolation import interpolation
 from dashboard.widgets.label_curves import label_curves
 from dashboard.widgets.literal import literal
 from dashboard.widgets.mistake import mistake
+from dashboard.widgets.part import Part
 from dashboard.widgets.runs_table import collapsed
 from dashboard.widgets.status import brief
 from dashboard.widgets.table import table
@@ -37,16 +38,17 @@ def page() -> None:
     )  # fmt: skip
     experiment = choose("compare")
     if experiment is not None:
-        _charts(experiment["experiment_id"], experiment["spec"])
-        adviser.graded(experiment["experiment_id"])
+        experiment_id = experiment["experiment_id"]
+        shown = part.choose(state.derived(comparable, state.frame("runs", experiment_id)), key="compare")
+        _charts(experiment_id, experiment["spec"], shown)
+        adviser.graded(experiment_id, shown)
 
 
 @st.fragment(run_every=state.TICK_SECONDS)
-def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
-    transfer, runs = state.frame("transfer_curve", experiment_id), state.frame("runs", experiment_id)
-    if not brief(experiment_id, runs, transfer):
+def _charts(experiment_id: str, spec: ExperimentSpec, shown: Part) -> None:
+    if not brief(experiment_id, state.frame("runs", experiment_id), state.frame("transfer_curve", experiment_id)):
         return
-    every = runs, transfer
+    every = runs, transfer = shown.frame("runs", experiment_id), shown.frame("transfer_curve", experiment_id)
     transfer, runs = state.derived(comparable, transfer), state.derived(comparable, runs)
     if runs.empty:
         st.markdown(
@@ -60,26 +62,26 @@ def _charts(experiment_id: str, spec: ExperimentSpec) -> None:
     if spec.weights != "random":
         found = state.derived(negative_transfer, transfer)
         controls.alarms(found, runs, pretrained=spec.weights == "pretrained")
-    mistake(experiment_id, *every)
+    mistake(experiment_id, *every, shown)
     steady = state.derived(calm, runs)
-    drawn = state.chart("compare", accuracy_comparison, transfer, runs=steady, uirevision=experiment_id)
+    drawn = shown.chart("compare", accuracy_comparison, transfer, runs=steady, uirevision=experiment_id)
     chart(drawn, key="compare-accuracy")
-    if said := peeking.sentence(state.frame("learning_curve", experiment_id), LABELS):
+    if said := peeking.sentence(shown.frame("learning_curve", experiment_id), LABELS):
         with st.expander("Best epoch or last?", icon=":material/visibility:", type="compact"):
             st.text(said)
     control = controls.choose(state.derived(choices, runs))
     if controls.several(runs):
-        drawn = state.chart(
+        drawn = shown.chart(
             "compare", paired_differences, transfer, control=control, uirevision=f"{experiment_id}-{control}"
         )
         chart(drawn, key="compare-pairs")
-    label_curves(experiment_id, runs, transfer)
+    label_curves(experiment_id, shown)
     if spec.search:
-        found = state.frame("search", experiment_id)
-        chart(state.chart("compare", search_progress, found, uirevision=experiment_id), key="compare-search")
-    against_cost(experiment_id, runs)
-    against_forgetting(experiment_id, runs)
-    interpolation(experiment_id)
+        found = shown.frame("search", experiment_id)
+        chart(shown.chart("compare", search_progress, found, uirevision=experiment_id), key="compare-search")
+    against_cost(experiment_id, runs, shown)
+    against_forgetting(experiment_id, runs, shown)
+    interpolation(experiment_id, shown)
     _table(runs)
 
 

@@ -15,6 +15,7 @@ from dashboard.widgets import source_distance
 from dashboard.widgets.chart import chart
 from dashboard.widgets.kept_tasks import begin
 from dashboard.widgets.literal import literal
+from dashboard.widgets.part import Part
 from dashboard.widgets.task_status import task_status
 from engine import adviser_grades, budgets, service, task_queue
 from engine.advise_command import NO_SOURCE, placed, recommended
@@ -67,9 +68,9 @@ def _wait(pending: list[int]) -> None:
             task_status(task, key="lab-adviser")
 
 
-def graded(experiment_id: str) -> None:
-    """Draw how the adviser's advice fared in an experiment, among all tasks of this home; nothing where it has no task."""
-    here = state.frame("advice", experiment_id)
+def graded(experiment_id: str, shown: Part) -> None:
+    """Draw how advice fared in the part of an experiment that is shown, among all tasks of this home; nothing without a task."""
+    here = shown.frame("advice", experiment_id)
     if here.empty:
         return
     everything = state.frame("advice")

@@ -15,6 +15,7 @@ from dashboard.figures._costs import FORGETTING, SEARCHED, amount
 from dashboard.widgets.chart import chart
 from dashboard.widgets.frames_of import ended
 from dashboard.widgets.literal import literal
+from dashboard.widgets.part import Part
 from dashboard.widgets.terms import explained
 from engine.forgetting import AXES, PROBE, offered, with_forgetting
 from engine.mixes import with_members
@@ -31,15 +32,15 @@ SEARCH = {"whole": "Search included", "alone": "Chosen setting alone"}
 LOST = {"source_lost": "Source accuracy lost", "held_lost": "Lost on held tasks", "drift": "Drift"}
 
 
-def against_cost(experiment_id: str, runs: pd.DataFrame) -> None:
-    """Draw the chart against a cost that is chosen, and the best within a budget of it."""
+def against_cost(experiment_id: str, runs: pd.DataFrame, shown: Part) -> None:
+    """Draw the chart against a cost that is chosen, and the best within a budget of it; `runs` are of the part shown."""
     cost = st.segmented_control(
         "Cost", COSTS, format_func=COSTS.get, default="seconds", required=True, key="compare-cost", bind="query-params",
         help=explained("Pareto front"),
     )  # fmt: skip
     measured = state.derived(with_members, state.derived(ended, runs))
     alone = str(cost) in SEARCHED and bool((measured[SEARCHED[str(cost)]] > 0).any()) and _alone()
-    drawn = state.chart(
+    drawn = shown.chart(
         "compare", accuracy_cost, measured, cost=cost, alone=alone, uirevision=f"{experiment_id}-{cost}-{alone}"
     )
     chart(drawn, key="compare-cost-chart")
@@ -57,9 +58,9 @@ def _alone() -> bool:
     return chosen == "alone"
 
 
-def against_forgetting(experiment_id: str, runs: pd.DataFrame) -> None:
-    """Draw accuracy against what is left of other tasks; nothing where no run has measured that."""
-    panel, found = state.frame("panel", experiment_id), state.frame("forgetting", experiment_id)
+def against_forgetting(experiment_id: str, runs: pd.DataFrame, shown: Part) -> None:
+    """Draw accuracy against what is left of other tasks; nothing where no run of the part shown has measured that."""
+    panel, found = shown.frame("panel", experiment_id), shown.frame("forgetting", experiment_id)
     there = offered(panel, found)
     if not there:
         return
@@ -69,7 +70,7 @@ def against_forgetting(experiment_id: str, runs: pd.DataFrame) -> None:
     )  # fmt: skip
     axis = str(axis) if axis in there else there[0]
     measured = with_forgetting(state.derived(ended, runs), panel, found)
-    drawn = state.chart("compare", accuracy_cost, measured, cost=axis, uirevision=f"{experiment_id}-{axis}")
+    drawn = shown.chart("compare", accuracy_cost, measured, cost=axis, uirevision=f"{experiment_id}-{axis}")
     chart(drawn, key="compare-forgetting-chart")
     for line in about(measured, found, axis):
         st.caption(literal(line))

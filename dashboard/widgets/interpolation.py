@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import state
 from dashboard.figures import weight_interpolation
 from dashboard.figures._style import plain, strategy_label
 from dashboard.figures.weight_interpolation import alphas, best_alpha, cells_of
 from dashboard.widgets.chart import chart
+from dashboard.widgets.part import Part
 from engine import budgets
 
 
-def interpolation(experiment_id: str) -> None:
-    """Draw the chart with its slider; nothing where no run mixed two weights."""
-    frame = state.frame("interpolation", experiment_id)
+def interpolation(experiment_id: str, shown: Part) -> None:
+    """Draw the chart with its slider; nothing where no run of the part shown mixed two weights."""
+    frame = shown.frame("interpolation", experiment_id)
     if frame.empty:
         return
     st.subheader("Between two weights")
@@ -37,7 +37,7 @@ def interpolation(experiment_id: str) -> None:
         help="0: the weights before the fine-tuning. 1: those after it. Between them every weight is mixed. It begins where the"
         " validation images were classified best.",
     )  # fmt: skip
-    drawn = state.chart(
+    drawn = shown.chart(
         "compare", weight_interpolation, rows, alpha=float(alpha), uirevision=f"{experiment_id}-{'-'.join(cell)}"
     )
     chart(drawn, key="compare-line")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pandas as pd
 import streamlit as st
 
@@ -11,19 +13,24 @@ from dashboard.figures._differences import choices
 from dashboard.figures._style import cell_label
 from dashboard.figures.label_budgets import several
 from dashboard.widgets.chart import chart
+from dashboard.widgets.frames_of import comparable
+from dashboard.widgets.part import Part
 
 DRAWN = 6
 """Curves that are drawn at first: more would cross each other beyond reading."""
 
 
-def label_curves(experiment_id: str, runs: pd.DataFrame, transfer: pd.DataFrame) -> None:
-    """Draw the curves; nothing where there are no two label budgets.
+def label_curves(experiment_id: str, part: Part) -> None:
+    """Draw the curves over every label budget; nothing where there are no two.
 
     Args:
         experiment_id: which experiment.
-        runs: its `runs` that can be compared.
-        transfer: its `transfer_curve`, of the same runs.
+        part: the network and dataset that are shown; its label budget leaves nothing out of a curve over budgets.
     """
+    shown = dataclasses.replace(part, budget=None)
+    runs, transfer = (
+        state.derived(comparable, shown.frame(name, experiment_id)) for name in ("runs", "transfer_curve")
+    )
     if not several(runs):
         return
     cells = {f"{strategy}:{depth}": (strategy, depth) for strategy, depth in state.derived(choices, runs)}
@@ -36,7 +43,7 @@ def label_curves(experiment_id: str, runs: pd.DataFrame, transfer: pd.DataFrame)
         )  # fmt: skip
     rows = of_cells(transfer, [cells[one] for one in chosen])
     # Named by what is chosen: another choice is another chart, and is not held back as a growing one is.
-    drawn = state.chart("compare", label_budgets, rows, uirevision=f"{experiment_id}-{' '.join(chosen)}")
+    drawn = shown.chart("compare", label_budgets, rows, uirevision=f"{experiment_id}-{' '.join(chosen)}")
     chart(drawn, key="compare-labels")
 
 

@@ -10,22 +10,23 @@ from dashboard.figures import mistake_effect
 from dashboard.figures._style import cell_label
 from dashboard.widgets.chart import chart
 from dashboard.widgets.literal import literal
+from dashboard.widgets.part import Part
 from engine import mistakes
 
 NAMED = 400
 """Tensors that are listed."""
 
 
-def mistake(experiment_id: str, runs: pd.DataFrame, transfer: pd.DataFrame) -> None:
+def mistake(experiment_id: str, runs: pd.DataFrame, transfer: pd.DataFrame, shown: Part) -> None:
     """Draw the section; nothing where the experiment shows no mistake.
 
     Args:
         experiment_id: which experiment.
         runs: its `runs`, mistakes included.
         transfer: its `transfer_curve`, mistakes included.
+        shown: the part of it that both frames are of.
     """
-    shown = runs[runs["strategy"].isin(mistakes.names())]
-    if shown.empty:
+    if runs[runs["strategy"].isin(mistakes.names())].empty:
         return
     st.subheader("The classic mistake")
     st.markdown(
@@ -33,7 +34,7 @@ def mistake(experiment_id: str, runs: pd.DataFrame, transfer: pd.DataFrame) -> N
         " moving** towards the new images. Each depth was run both ways with the same seeds. The mistake takes part in no other"
         " chart, table or claim of this page."
     )
-    drawn = state.chart(
+    drawn = shown.chart(
         "compare", mistake_effect, transfer, pairs=mistakes.pairs(), uirevision=f"{experiment_id}-mistake"
     )
     chart(drawn, key="compare-mistake")

@@ -131,10 +131,66 @@ def test_of_several_networks_the_alarm_names_its_own(show, by_hand, small, words
             for event in finished_events(lease.spec)
         ))  # fmt: skip
         by_hand.leases.finish(lease, "finished", "", 1.0)
-    (alarm,) = [line for line in words(show("compare")).splitlines() if "Negative transfer" in line]
+    app = show("compare", **{"compare-network": "All networks"})
+    (alarm,) = [line for line in words(app).splitlines() if "Negative transfer" in line]
     assert "(plain8_cifar10 on digits, labels: 100)" in alarm
     assert "resnet20_cifar10" not in alarm
     assert "of 10 units" not in alarm
+    app.selectbox(key="compare-network").set_value("resnet20_cifar10").run()
+    assert "Negative transfer" not in words(app)
+    app.selectbox(key="compare-network").set_value("plain8_cifar10").run()
+    assert "Negative transfer" in words(app)
+
+
+NETWORKS = ("resnet20_cifar10", "plain8_cifar10")
+
+
+def test_of_several_networks_the_first_is_shown_and_everything_follows_the_choice(
+    show, by_hand, small, words, charts
+) -> None:
+    by_hand.submit(dataclasses.replace(small, backbones=NETWORKS, seeds=tuple(range(6))))
+    by_hand.finish_all()
+    app = show("compare")
+    box = app.selectbox(key="compare-network")
+    assert box.options == [*NETWORKS, "All networks"]
+    assert box.value == NETWORKS[0]
+    for name in NETWORKS:
+        box = app.selectbox(key="compare-network").set_value(name)
+        box.run()
+        accuracy, differences, cost = charts(app)
+        other = next(one for one in NETWORKS if one != name)
+        for alt in (accuracy, differences, cost):
+            assert alt.startswith(f"{name}: ")
+            assert other not in alt
+        assert "Holm over 3 comparisons" in words(app)  # of this network alone
+        assert len(app.dataframe[0].value) == 4
+    app.selectbox(key="compare-network").set_value("").run()
+    assert "Holm over 6 comparisons" in words(app)
+    assert len(app.dataframe[0].value) == 8
+    assert all(name in charts(app)[0] for name in NETWORKS)
+
+
+def test_the_network_of_a_link_is_shown(show, by_hand, small, charts) -> None:
+    by_hand.submit(dataclasses.replace(small, backbones=NETWORKS))
+    by_hand.finish_all()
+    assert charts(show("compare", **{"compare-network": "plain8_cifar10"}))[0].startswith("plain8_cifar10: ")
+    assert charts(show("compare", **{"compare-network": "not here"}))[0].startswith("resnet20_cifar10: ")
+
+
+def test_of_networks_with_one_cell_each_all_are_shown(show, by_hand, small) -> None:
+    by_hand.submit(dataclasses.replace(small, backbones=NETWORKS, strategies=("full_fine_tuning",)))
+    assert show("compare").selectbox(key="compare-network").value == ""
+
+
+def test_of_few_label_budgets_all_are_shown_and_curves_over_labels_need_them_all(show, by_hand, small, charts) -> None:
+    by_hand.submit(dataclasses.replace(small, label_budgets=(50, 100)))
+    by_hand.finish_all()
+    app = show("compare")
+    assert app.selectbox(key="compare-label-budget").value == ""
+    curves = [alt for alt in charts(app) if "against the number of labelled images" in alt.lower()]
+    app.selectbox(key="compare-label-budget").set_value("50").run()
+    assert charts(app)[0].startswith("50 labels: ")
+    assert [alt for alt in charts(app) if "against the number of labelled images" in alt.lower()] == curves
 
 
 def test_alone_without_a_control_no_chart_waits_for_differences(show, by_hand, small, charts) -> None:
