@@ -13,7 +13,7 @@ of other width.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,6 @@ import numpy as np
 from engine.scores import _folds
 from engine.scores._base import SCORES, FeatureSplit, Measured, Score
 from engine.scores._logistic import Basis, path
-from engine.scores._statistics import Statistics
 from engine.scores._threads import threads_for
 
 # Every fourth point, rounded, of the usual logspace(-6, 5, 45): neighbours differ by less than one validation image here.
@@ -65,7 +64,7 @@ def solve(split: FeatureSplit, step: Callable[[], None] = lambda: None) -> Probe
 
 
 def _solve(split: FeatureSplit, step: Callable[[], None]) -> Probe:
-    mean, scale = _standard(split.train)
+    mean, scale = standard(split.train)
     basis = Basis.of((split.train - mean) / scale)
     validation = (split.validation - mean) / scale
     n_classes = int(split.train_labels.max()) + 1
@@ -90,7 +89,7 @@ def fit(
     step: Callable[[], None] = lambda: None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One fit at a known C: weights (n_classes, n_features) and intercepts (n_classes,) on raw features."""
-    mean, scale = _standard(features)
+    mean, scale = standard(features)
     ((weight, bias),) = path(Basis.of((features - mean) / scale), labels, n_classes, (c,), tolerance, step)
     return weight / scale, bias - (weight / scale) @ mean
 
@@ -160,52 +159,8 @@ def held_out(
     return np.concatenate(places), np.concatenate(predicted)
 
 
-def choose_by_folds(
-    statistics: Statistics,
-    fold: np.ndarray,
-    grid: tuple[float, ...] = GRID,
-    step: Callable[[], None] = lambda: None,
-) -> float:
-    """The C of a rising grid with the most hits over held-out folds (n,) of checked features; ties: the lower log loss."""
-    hits, costs = np.zeros(len(grid)), np.zeros(len(grid))
-    for rows, labels, held, hidden, n_classes in _cuts(statistics, fold):
-        step()
-        with threads_for(rows):
-            for place, (weight, bias) in enumerate(path(Basis.of(rows), labels, n_classes, grid, ROUGH)):
-                logits = held @ weight.T + bias
-                hits[place] += np.sum(logits.argmax(1) == hidden)
-                costs[place] += log_loss(logits, hidden) * len(hidden)
-    return grid[max(range(len(grid)), key=lambda place: (hits[place], -costs[place]))]
-
-
-def folds_accuracy(statistics: Statistics, fold: np.ndarray, c: float) -> float:
-    """Accuracy over held-out folds (n,) of checked features at a known C; the fit is rough, a sign of its prediction is all."""
-    hits = 0
-    for rows, labels, held, hidden, n_classes in _cuts(statistics, fold):
-        with threads_for(rows):
-            ((weight, bias),) = path(Basis.of(rows), labels, n_classes, (c,), ROUGH)
-        hits += int(np.sum((held @ weight.T + bias).argmax(1) == hidden))
-    return hits / len(fold)
-
-
-def _cuts(
-    statistics: Statistics, fold: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]]:
-    """Standardised rows and classes to learn from, then those held out, and the number of classes, for each fold."""
-    features, classes, n_classes = statistics.features, statistics.classes, len(statistics.counts)
-    for one in np.unique(fold):
-        held = fold == one
-        mean, scale = _standard(features[~held])
-        yield (
-            (features[~held] - mean) / scale,
-            classes[~held],
-            (features[held] - mean) / scale,
-            classes[held],
-            n_classes,
-        )
-
-
-def _standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale (n_features,) of features (n, n_features); the scale of a constant column is 1."""
     scale = features.std(0)
     mean = features.mean(0)
     # Relative to the column's size: the rounding of a large constant is not a signal, a small signal is not a constant.

@@ -26,8 +26,9 @@ from engine.scores._statistics import Statistics
 
 STEP = 0.25
 """Of the grid in ln lambda that brackets the maximum."""
-REFINEMENTS = 24
-"""Golden-section steps: the bracket of 0.5 shrinks below 1e-5, the value, flat there, to about 1e-10."""
+REFINEMENTS = 6
+"""Newton steps on the slope, halvings of the bracket where one would leave it. The value is flat at its maximum: an error of
+1e-5 in ln lambda, of which fewer steps leave less, changes it by about 1e-10."""
 EXACT = 1e-10
 """Share of a target left unexplained below which it is an exact function of the features."""
 
@@ -47,25 +48,37 @@ def compute(statistics: Statistics) -> float:
 
 
 def _largest(n: int, s: np.ndarray, explained: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Maximal log evidence of each class, (C,): a grid in ln lambda, then golden sections in its best cell."""
+    """Maximal log evidence of each class, (C,): a grid in ln lambda, then the root of the slope in its best cell."""
     # Beyond these bounds the features explain nothing (lambda >> s) or the noise nothing (lambda << s): limits are reached.
     grid = np.arange(np.log(s.min()) - 20.0, np.log(s.max()) + np.log(n) + 20.0, STEP)
     ratio = np.exp(grid)[:, None] / s  # (G, k): lambda / s
     values = _evidence(n, (ratio / (1 + ratio)) @ explained + rest, np.log1p(1 / ratio).sum(axis=1)[:, None])  # (G, C)
     best = values.argmax(axis=0)
     low, high = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, len(grid) - 1)]
-    golden = (np.sqrt(5) - 1) / 2
+    at, largest = grid[best], values.max(axis=0)
     for _ in range(REFINEMENTS):
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        rises = _at(n, left, s, explained, rest) < _at(n, right, s, explained, rest)
-        low, high = np.where(rises, left, low), np.where(rises, high, right)
-    return np.maximum(values.max(axis=0), _at(n, (low + high) / 2, s, explained, rest))
+        value, slope, bend = _at(n, at, s, explained, rest)
+        largest = np.maximum(largest, value)
+        low, high = np.where(slope > 0, at, low), np.where(slope > 0, high, at)
+        newton = at - slope / np.where(bend < 0, bend, np.inf)
+        inside = (bend < 0) & (newton > low) & (newton < high)
+        at = np.where(inside, newton, (low + high) / 2)
+    return np.maximum(largest, _at(n, at, s, explained, rest)[0])
 
 
-def _at(n: int, log_lambda: np.ndarray, s: np.ndarray, explained: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Log evidence of each class at its own lambda, (C,)."""
+def _at(
+    n: int, log_lambda: np.ndarray, s: np.ndarray, explained: np.ndarray, rest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log evidence of each class at its own lambda, with its first and second derivative in ln lambda: three of (C,)."""
     ratio = np.exp(log_lambda) / s[:, None]  # (k, C)
-    return _evidence(n, (ratio / (1 + ratio) * explained).sum(axis=0) + rest, np.log1p(1 / ratio).sum(axis=0))
+    kept = 1 / (1 + ratio)
+    lost = ratio * kept  # 1 - kept without its cancellation
+    misfit = (lost * explained).sum(axis=0) + rest
+    first = kept * lost * explained  # of the misfit, and below its second derivative
+    rise, turn = first.sum(axis=0) / misfit, ((2 * kept - 1) * first).sum(axis=0) / misfit
+    slope = -0.5 * (n * rise - kept.sum(axis=0))
+    bend = -0.5 * (n * (turn - rise**2) + (kept * lost).sum(axis=0))
+    return _evidence(n, misfit, np.log1p(1 / ratio).sum(axis=0)), slope, bend
 
 
 def _evidence(n: int, misfit: np.ndarray, log_det: np.ndarray) -> np.ndarray:

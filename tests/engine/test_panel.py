@@ -100,7 +100,7 @@ def test_the_probe_is_of_held_out_images_of_the_train_part_only(run):
     assert made._name == probe_set.name(ready.images, made._rows)
     # Labels without a meaning are found by chance: nothing is tested on an image it was fitted to.
     made._labels = np.random.default_rng(0).permutation(made._labels)
-    values, _ = made._measured(3, made._before[3])
+    ((values, _),) = made._measured([made._checked(made._before[3])], 3)
     assert values["probe_accuracy"] < 0.7
     assert values["knn_accuracy"] == SCORES["knn"](made._before[3], made._labels)
 
@@ -131,9 +131,9 @@ def test_a_training_too_short_to_be_watched_says_so_once_and_is_not_disturbed(ru
 
 
 def test_what_it_took_is_recorded_as_a_share_of_the_epoch_and_auto_looks_at_what_was_planned(run, monkeypatch):
-    monkeypatch.setattr(
-        panel_plan, "LIGHT_SECONDS", 0.0
-    )  # a network of some thousand weights trains quicker than any solver
+    # A network of some thousand weights trains quicker than any solver.
+    monkeypatch.setattr(panel_plan, "PER_UNIT_LIGHT", 0.0)
+    monkeypatch.setattr(panel_plan, "PER_PRODUCT", 0.0)
     items = items_of(_long(run))
     costs = of(PanelCost, items)
     assert [cost.epoch for cost in costs] == [0, 5, 10, 15, 20]

@@ -33,9 +33,9 @@ def test_what_was_asked_for_wins_whatever_it_costs(planned):
 
 def test_a_short_training_is_looked_at_lightly_a_long_one_often(planned):
     short, middle, long = (looks("auto", planned(n), *counts, 40, "cpu") for n, counts in (
-        (70, (40, 10)), (100, (320, 80)), (100, (4_000, 1_000)),
+        (30, (40, 10)), (100, (160, 40)), (100, (4_000, 1_000)),
     ))  # fmt: skip
-    assert short == Looks(frozenset({0, 70}), light=True)
+    assert short == Looks(frozenset({0, 30}), light=True)
     assert not middle.light
     assert 2 <= len(middle.epochs) < len(long.epochs)
     assert {0, 100} <= middle.epochs & long.epochs
@@ -46,7 +46,7 @@ def test_what_is_planned_stays_below_the_aim_by_counts(planned):
     found = looks("auto", one, 1_000, 200, 50, "cpu")
     forward = sum(unit.flops for unit in one.card.units)
     training = 50 * (1_000 * (forward + cost.backward_flops(one)) + 200 * forward) / panel_plan.SPEEDS["cpu"]
-    solving = panel_plan.SOLVING_SECONDS * one.card.n_units
+    solving = panel_plan.solving_seconds(one, 50)
     watching = len(found.epochs) * (50 * forward / panel_plan.SPEEDS["cpu"] + solving) + panel_plan.GRID_LOOKS * solving
     assert 0 < watching <= panel_plan.AIM * training
 
@@ -82,6 +82,15 @@ def test_the_same_on_the_same_device_kind_and_fewer_where_training_is_quicker(pl
     quick = looks("auto", planned(50), 1_000, 200, 50, "cuda")
     assert len(quick.epochs) <= len(looks("auto", planned(50), 1_000, 200, 50, "cpu").epochs)
     assert dataclasses.replace(quick) == quick
+
+
+def test_solving_is_counted_by_the_size_of_what_is_solved(planned):
+    one = planned(4)
+    assert panel_plan.solving_seconds(one, 40, light=True) < panel_plan.solving_seconds(one, 40) / 3
+    assert one.info.n_classes == 10
+    rows = [(40, min(40, unit.n_features), unit.n_features) for unit in one.card.units]
+    wanted = sum(0.0025 + 0.5e-9 * n * d * least + 10e-9 * n * least * 10 for n, least, d in rows)
+    assert panel_plan.solving_seconds(one, 40) == pytest.approx(wanted)
 
 
 @given(st.integers(1, 200), st.integers(0, 300))
