@@ -63,6 +63,7 @@ def of_spec(spec: ExperimentSpec) -> dict[str, Any]:
         "splits": [str(split) for split in spec.class_splits or ()],
         "keep": bool(spec.keep_weights),
         "refused": bool(spec.leave_out_refused),  # no widget: of a preset or a link
+        "controls": spec.controls is not False,
         "measures": list(spec.measures),
         "pooling": spec.pooling or POOLINGS[0],
         "panel": recipe.panel_to_text(spec.panel_epochs),
@@ -93,6 +94,7 @@ def fields(value: Mapping[str, Any]) -> dict[str, Any]:
         "class_splits": recipe.splits_from_texts(value["splits"]) or None,
         "keep_weights": value["keep"],
         "leave_out_refused": value["refused"],
+        "controls": value["controls"],
         "measures": tuple(value["measures"]),
         "pooling": value["pooling"],
         "panel_epochs": recipe.panel_from_text(value["panel"]),

@@ -27,8 +27,8 @@ _YES = {"keep": "keep_weights", "refused": "leave_out_refused"}
 """What is yes or no; `refused=yes` leaves out what a backbone refuses."""
 _TRAIN = tuple(field.name for field in dataclasses.fields(TrainSpec))
 KEYS = (
-    *NAMES, *NUMBERS, "set", "split", "weights", "keep", "refused", "measure", "pooling", "panel", "source", "intervals",
-    "search", *_TRAIN, "name",
+    *NAMES, *NUMBERS, "set", "split", "weights", "keep", "refused", "controls", "measure", "pooling", "panel", "source",
+    "intervals", "search", *_TRAIN, "name",
 )  # fmt: skip
 """The parameters of a link, in the order in which they are written."""
 
@@ -57,6 +57,8 @@ def to_query(spec: ExperimentSpec) -> dict[str, list[str]]:
         query["keep"] = ["yes"]
     if spec.leave_out_refused:
         query["refused"] = ["yes"]
+    if spec.controls is False:
+        query["controls"] = ["no"]
     if spec.measures != MEASURES:
         query["measure"] = list(spec.measures) or ["none"]
     if spec.pooling:
@@ -117,6 +119,8 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
         return {"class_splits": splits_from_texts(values)}
     if key in ("keep", "refused"):
         return {_YES[key]: last.lower() in ("yes", "true", "1")}
+    if key == "controls":
+        return {"controls": _controls(last)}
     if key == "measure":
         measures = () if values == ["none"] else tuple(values)
         return {"measures": measures} | ({} if MEASURE in measures else {"source_data": None})
@@ -131,6 +135,13 @@ def _field(key: str, values: list[str], spec: ExperimentSpec) -> dict[str, Any]:
     if key in _TRAIN:
         return {"train": dataclasses.replace(spec.train, **{key: _typed(key, last)})}
     return {key: last}
+
+
+def _controls(text: str) -> bool:
+    said = text.lower()
+    if said not in ("yes", "true", "1", "no", "false", "0"):
+        raise SpecError(f"controls is {text!r}; write controls=no to leave them out, and nothing to have them added.")
+    return said in ("yes", "true", "1")
 
 
 def splits_from_texts(texts: Sequence[str]) -> tuple[int | str, ...]:

@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard import drawn, feed, thumbnails
 from dashboard.drawn import Chart
 from dashboard.reader import Reader
-from engine import backbones, cost, datasets, doctor, layer_transfer, service, task_queue
+from engine import added_controls, backbones, cost, datasets, doctor, layer_transfer, service, task_queue
 from engine.backbones import Card, Entry
 from engine.cells import cells
 from engine.datasets import DatasetInfo, Source
@@ -215,12 +215,19 @@ def laid_out(spec: ExperimentSpec) -> tuple[PlannedRun, ...]:
     Raises:
         TransferscopeError: it cannot be run, or has too many runs to lay out.
     """
-    each = len(spec.seeds) * len(spec.datasets) * max(1, len(spec.label_budgets))
-    cards = [card(name) for name in spec.backbones]
-    runs = each * sum(len(cells(spec, one)) + layer_transfer.n_runs(spec, one.n_units) for one in cards)
+    each = len(spec.seeds) * max(1, len(spec.label_budgets))
+    blocks = [(card(backbone), info(data)) for data in spec.datasets for backbone in spec.backbones]
+    runs = each * sum(_n_runs(spec, *block) for block in blocks)
     if runs > MAX_LAID_OUT:
         raise SpecError(f"These choices give {runs:,} runs. Choose fewer depths, seeds or label budgets.")
     return _laid_out(store().home, dataclasses.replace(spec, name="").to_json())
+
+
+def _n_runs(spec: ExperimentSpec, card: Card, info: DatasetInfo) -> int:
+    """Of one seed and label budget on a backbone and a dataset, whatever a task refuses."""
+    asked = cells(spec, card)
+    added = added_controls.cells(spec, card, info, asked)
+    return len(asked) + len(added) + layer_transfer.n_runs(spec, card.n_units)
 
 
 def run_states() -> dict[str, str]:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from engine import layer_transfer, recipes, search
+from engine import added_controls, layer_transfer, recipes, search
 from engine.backbones import Card
 from engine.budgets import Budget, n_train
 from engine.cells import Cell, fitting, members
@@ -29,9 +29,19 @@ class Block:
     budget: Budget | None
 
     @functools.cached_property
-    def cells(self) -> list[Cell]:
-        """What can be applied here. Raises SpecError as `engine.cells.cells`."""
+    def asked(self) -> list[Cell]:
+        """What the experiment names and can be applied here. Raises SpecError as `engine.cells.cells`."""
         return fitting(self.spec, self.card, self.info)
+
+    @functools.cached_property
+    def added(self) -> list[Cell]:
+        """The controls that it does not name."""
+        return added_controls.cells(self.spec, self.card, self.info, self.asked)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All that is planned here, but for the studies of copied units."""
+        return self.asked + self.added
 
     @functools.cached_property
     def mixed(self) -> list[Cell]:

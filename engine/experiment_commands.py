@@ -87,9 +87,9 @@ def presets(args: argparse.Namespace) -> int:
 
 
 def plan(args: argparse.Namespace) -> int:
-    """Print the runs of an experiment, what they cost and download, what is left out, what to think over."""
+    """Print the runs of an experiment, what they cost and download, what is added and left out, what to think over."""
+    from engine import added_controls, recipes, search, service
     from engine import plan as planning
-    from engine import recipes, search, service
     from engine.cautions import cautions
     from engine.left_out import left_out, left_out_words
 
@@ -99,7 +99,11 @@ def plan(args: argparse.Namespace) -> int:
     _priced(service.price(store, planned), spec)
     _downloads(planned)
     print("\n".join(recipes.summary(one.run for one in planned)))
-    for sentence in left_out_words(left_out(spec, home=store.home)):
+    added = tuple(one for one in planned if one.added)
+    for sentence in [
+        *left_out_words(left_out(spec, home=store.home)),
+        *added_controls.sentences(spec, planned, service.price(store, added).seconds),
+    ]:
         print(sentence)
     if spec.search:
         epochs = {one.run.train.epochs for one in planned}
@@ -143,13 +147,15 @@ def _downloads(planned: Sequence[PlannedRun]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Queue an experiment; with `--follow` 0 where all its runs finished, else 1."""
-    from engine import service
+    from engine import added_controls, service
+    from engine import plan as planning
     from engine.follow import follow
     from engine.left_out import left_out, left_out_words
 
-    store, spec = service.open_store(args.home), _spec(args)
-    submission = service.queue(store, spec, again=args.again)
-    for sentence in left_out_words(left_out(service.located(spec), home=store.home)):
+    store, spec = service.open_store(args.home), service.located(_spec(args))
+    planned = planning.plan(spec, home=store.home)
+    submission = service.queue_planned(store, spec, planned, again=args.again)
+    for sentence in [*left_out_words(left_out(spec, home=store.home)), *added_controls.sentences(spec, planned)]:
         print(sentence)
     reused = len(submission.reused)
     note = f", {reused} computed before and reused (--again computes them anew)" if reused and not args.again else ""

@@ -16,7 +16,7 @@ from engine.strategies import STRATEGIES
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A strategy that an experiment asks for and a backbone refuses."""
+    """A strategy that an experiment asks for, or would carry as a control, and that a backbone or a task refuses."""
 
     strategy: str
     backbone: str
@@ -51,12 +51,14 @@ def left_out(
     return found
 
 
-def left_out_words(found: Sequence[LeftOut]) -> list[str]:
-    """One sentence for each strategy and reason, with the backbones that it holds for."""
-    told: dict[tuple[str, str], list[str]] = {}
-    for one in found:
-        why = one.why.replace(one.backbone, "this network")  # the same reason for several networks is said once
-        told.setdefault((one.strategy, why), []).append(one.backbone)
+def left_out_words(found: Sequence[LeftOut], done: str = "left out") -> list[str]:
+    """One sentence for each strategy and reason, with the backbones that it holds for; `done` is what happened to it."""
+    told: dict[tuple[str, str], list[LeftOut]] = {}
+    for one in dict.fromkeys(found):
+        alike = one.why.replace(one.backbone, "this network")  # the same reason for several networks is said once
+        told.setdefault((one.strategy, alike), []).append(one)
     return [
-        f"{STRATEGIES[name].label} is left out on {', '.join(where)}: {why}." for (name, why), where in told.items()
+        f"{STRATEGIES[name].label} is {done} on {', '.join(one.backbone for one in those)}:"
+        f" {alike if len(those) > 1 else those[0].why}."
+        for (name, alike), those in told.items()
     ]

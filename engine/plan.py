@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import backbones, budgets, datasets, layer_transfer, mixes, search
+from engine import added_controls, backbones, budgets, datasets, layer_transfer, mixes, search
 from engine.backbones import Card
 from engine.block import Block
 from engine.datasets import DatasetInfo
@@ -23,6 +23,8 @@ class PlannedRun:
     run: RunSpec
     card: Card
     info: DatasetInfo
+    added: bool = False
+    """Whether it is a control that the experiment does not name (`engine.added_controls`)."""
 
 
 def plan(
@@ -35,7 +37,8 @@ def plan(
     """All runs of an experiment, each once, seed by seed, so that whole curves appear early and then gain seeds.
 
     Partial fine-tuning at depth 0 is full fine-tuning, at the last depth it is the linear probe, and full fine-tuning of
-    random weights is training from scratch: equal cells get one name and are never run twice.
+    random weights is training from scratch: equal cells get one name and are never run twice. What starts from learned weights
+    brings its controls, unless the experiment says `controls = false`.
 
     Raises:
         UnknownNameError: a backbone, dataset or strategy that no registry knows.
@@ -65,26 +68,31 @@ def plan(
     ]
     planned: dict[str, PlannedRun] = {}
 
-    def add(block: Block, runs: Iterable[RunSpec]) -> None:
+    def add(block: Block, runs: Iterable[RunSpec], *, added: bool = False) -> None:
         for run in runs:
             info = block.info if run.dataset == block.dataset else halves(run.dataset)
-            planned.setdefault(run.run_id, PlannedRun(run, block.card, info))
+            planned.setdefault(run.run_id, PlannedRun(run, block.card, info, added))
 
     for seed in spec.seeds:
         for block in blocks:
-            add(block, block.runs(seed).values())
+            runs = block.runs(seed)
+            add(block, (runs[cell] for cell in runs if cell not in block.added))
+            add(block, (runs[cell] for cell in block.added), added=True)
             add(block, mixes.of_a_seed(block, seed))
             add(block, block.study(seed, halves))
     for block in blocks:
         add(block, mixes.of_seeds(block))
     if not planned:
         raise SpecError("This plans no runs: what freezes units needs frozen_depths, for example [2, 4] or 'all'.")
-    return tuple(planned.values())
+    found = tuple(planned.values())
+    added_controls.check_settings(spec, found)
+    return found
 
 
 def _check_settings(spec: ExperimentSpec) -> None:
     for name, given in (spec.settings or {}).items():
-        if name not in spec.strategies:
+        may_be_added = name in added_controls.NAMES and spec.controls is not False  # where it is not: `check_settings`
+        if name not in spec.strategies and not may_be_added:
             STRATEGIES[name]
             raise SpecError(
                 f"settings are given for {name!r}, which is not among the strategies. Add it or leave them out."

@@ -17,7 +17,7 @@ from engine.plan import PlannedRun, plan
 from engine.spec import ExperimentSpec, RunSpec
 from engine.store import ENDED, Store, Submission
 
-__all__ = ["ENDED", "absolute", "located", "open_store", "price", "queue", "start_task", "wait"]
+__all__ = ["ENDED", "absolute", "located", "open_store", "price", "queue", "queue_planned", "start_task", "wait"]
 
 
 def open_store(home: str | os.PathLike[str] | None = None) -> Store:
@@ -28,7 +28,13 @@ def open_store(home: str | os.PathLike[str] | None = None) -> Store:
 def queue(store: Store, spec: ExperimentSpec, *, again: bool = False) -> Submission:
     """Plan an experiment, record it, and see that a worker runs. Raises TransferscopeError before anything is recorded."""
     spec = located(spec)
-    planned = plan(spec, home=store.home)
+    return queue_planned(store, spec, plan(spec, home=store.home), again=again)
+
+
+def queue_planned(
+    store: Store, spec: ExperimentSpec, planned: tuple[PlannedRun, ...], *, again: bool = False
+) -> Submission:
+    """As `queue`, of an experiment that is planned already; `spec` is from `located`."""
     submission = store.submit(spec, [(one.run, one.card.n_units) for one in planned], again=again)
     if submission.queued:
         ensure_worker(store)

@@ -123,6 +123,10 @@ class ExperimentSpec(Spec):
     """Where `forgetting` is measured on the source task itself: its images (`cifar10`, `folder:PATH`); see `RunSpec`."""
     score_intervals: int | None = None
     """Resamples for an interval of every score at every depth; see `RunSpec`."""
+    controls: bool | None = None
+    """Whether what starts from learned weights is compared with training from scratch and a linear probe, and with zero-shot
+    where that can answer, also where the strategies do not name them (`engine.added_controls`). None = yes; false = only what is
+    named."""
     name: str = ""
     """What people call it; not part of its identity."""
 
@@ -154,6 +158,7 @@ class ExperimentSpec(Spec):
         object.__setattr__(self, "search", search_fields.parse(self.search))
         object.__setattr__(self, "score_intervals", fields.resamples("score_intervals", self.score_intervals))
         fields.source_data(self.source_data, self.measures)
+        object.__setattr__(self, "controls", fields.unless_no("controls", self.controls))
         if (
             not isinstance(self.name, str)
             or len(self.name) > 200

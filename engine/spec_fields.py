@@ -59,9 +59,19 @@ def class_splits(values: object) -> tuple[int | str, ...] | None:
 
 def yes(name: str, value: object) -> bool | None:
     """True, or None for no: what is not asked for is no part of an identity."""
+    _true_or_false(name, value)
+    return value or None  # type: ignore[return-value]
+
+
+def unless_no(name: str, value: object) -> bool | None:
+    """False, or None for yes: what is done without being asked for is no part of an identity."""
+    _true_or_false(name, value)
+    return False if value is False else None
+
+
+def _true_or_false(name: str, value: object) -> None:
     if value is not None and not isinstance(value, bool):
         raise SpecError(f"{name} is {value!r}; it must be true or false.")
-    return value or None
 
 
 def source_data(value: object, measures: tuple[str, ...]) -> None:

@@ -23,6 +23,8 @@ from engine.errors import BackboneError
 FILE = ASSETS / "backbones" / "text_towers.json"
 WEIGHTS = "open_clip_model.safetensors"
 """What OpenCLIP calls the file with both towers."""
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+"""Of a tokenizer that is not CLIP's own."""
 TEXT_TRAINED = ("image-text", "LAION", "DataComp", "WebLI", "DFN-", "DFNDR", "Merged-2B", "CC-12M", "YFCC-15M")
 """Source data of models that were learned with texts."""
 SIGNS = ("token_embedding.weight", "text.token_embedding.weight")
@@ -68,6 +70,12 @@ def towers() -> dict[str, TextTower]:
 def tower_of(card: Any) -> TextTower | None:
     """The text tower of a backbone's pretrained weights, or None; `card` is `engine.backbones.Card`."""
     return towers().get(_key(card))
+
+
+def tokenizer_here(tower: TextTower) -> bool:
+    """Whether a text tower can read words without a download."""
+    files = TOKENIZER_FILES if tower.tokenizer else ()
+    return all(_disk.cached(tower.tokenizer, filename=name) is not None for name in files)
 
 
 def needed(card: Any) -> TextTower:

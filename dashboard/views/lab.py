@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.widgets import adviser, draft, pickers, strategies
+from dashboard.widgets import adviser, carried, draft, pickers, strategies
 from dashboard.widgets.copy_as import copy_as
 from dashboard.widgets.cost_card import cost_card
 from dashboard.widgets.literal import literal
@@ -35,6 +35,7 @@ def _choices() -> None:
     card = pickers.backbone()
     st.subheader("3 · What is trained")
     strategies.strategies(card)
+    carried.controls()
     network(card, info.n_classes if info else None)
     strategies.schedule(card)
     st.subheader("4 · How often, and with how many labels")

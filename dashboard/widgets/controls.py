@@ -14,7 +14,7 @@ from dashboard.widgets import source_distance
 from dashboard.widgets.go import page
 from dashboard.widgets.literal import literal
 from engine.alarm import SERIES, Alarm, with_distance
-from engine.errors import SpecError, TransferscopeError
+from engine.errors import TransferscopeError
 from engine.spec import ExperimentSpec
 from engine.strategies import STRATEGIES
 
@@ -47,8 +47,15 @@ def has_own_head(spec: ExperimentSpec) -> bool:
 
 
 def with_controls(spec: ExperimentSpec, names: list[str]) -> ExperimentSpec:
-    """The experiment with these strategies added. Raises SpecError."""
-    return dataclasses.replace(spec, strategies=(*spec.strategies, *names))
+    """The experiment with these controls: named among its strategies only where its plan does not carry them by itself.
+
+    Raises:
+        TransferscopeError: it cannot be planned.
+    """
+    carrying = dataclasses.replace(spec, controls=None)
+    carried = {one.run.strategy for one in state.planned(carrying)}
+    named = [name for name in names if name not in carried]
+    return dataclasses.replace(carrying, strategies=(*spec.strategies, *named))
 
 
 def warn(spec: ExperimentSpec, runs: pd.DataFrame) -> None:
@@ -74,7 +81,7 @@ def warn(spec: ExperimentSpec, runs: pd.DataFrame) -> None:
     ):  # fmt: skip
         try:
             asked = with_controls(spec, lacking)
-        except SpecError as error:
+        except TransferscopeError as error:
             st.error(literal(str(error)), icon=":material/error:")
             return
         st.switch_page(page("lab"), query_params=recipe.to_query(asked))

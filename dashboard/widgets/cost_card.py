@@ -14,10 +14,11 @@ from dashboard.widgets.go import go_live
 from dashboard.widgets.literal import literal
 from dashboard.widgets.overview import duration
 from dashboard.widgets.pickers import size
-from engine import cost, limits
+from engine import added_controls, cost, limits
 from engine.cautions import cautions as cautions_of
 from engine.device import cpu
 from engine.errors import TransferscopeError
+from engine.plan import PlannedRun
 from engine.spec import ExperimentSpec
 from engine.store import RESUMABLE
 
@@ -50,6 +51,8 @@ class Foresight:
     device: str
     cautions: tuple[str, ...] = ()
     """Sentences about choices that can run and probably should not."""
+    added: tuple[PlannedRun, ...] = ()
+    """The controls among the runs that nobody named."""
     image_memory: int = 0
     """Bytes of memory that decoded images may take."""
 
@@ -71,6 +74,7 @@ def foresee(spec: ExperimentSpec) -> Foresight:
         room=state.store().max_queued - everything["queued"],
         device=state.device(),
         cautions=tuple(cautions_of(runs)),
+        added=tuple(one for one in runs if one.added),
         image_memory=limits.image_memory(state.store().home),
     )
 
@@ -81,6 +85,7 @@ def rows(ahead: Foresight) -> list[tuple[str, str]]:
     trained = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return [
         ("Runs", _runs(ahead)),
+        *([("Controls", _controls(ahead))] if ahead.added else []),
         *([("Download", f"{_downloads(ahead)} first, once")] if _downloads(ahead) else []),
         ("Parameters", f"{ahead.whole.total_parameters:,} in all; {trained} trained"),
         ("Time", _time(ahead)),
@@ -112,6 +117,10 @@ def _runs(ahead: Foresight) -> str:
     if not reused:
         return f"{ahead.whole.runs}, all new" if ahead.whole.runs != 1 else "1, new"
     return f"{ahead.whole.runs}: " + ", ".join([f"{ahead.new.runs} new"] * bool(ahead.new.runs) + reused)
+
+
+def _controls(ahead: Foresight) -> str:
+    return f"{len(ahead.added)} of these, added: {added_controls.listed(ahead.added)}"
 
 
 def _time(ahead: Foresight) -> str:
@@ -158,6 +167,11 @@ def obstacles(ahead: Foresight) -> list[str]:
         found.append(
             f"{ahead.new.runs:,} runs would be added and only {max(ahead.room, 0):,} more may wait."
             " Choose fewer depths, seeds or label budgets."
+            + (
+                f" {len(ahead.added):,} of the runs are controls that were added (the switch under 3)."
+                if ahead.added
+                else ""
+            )
         )
     if not ahead.whole.runs:
         found.append("These choices give no run: choose a strategy or a depth.")

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import choices, recipe, state
+from engine import added_controls
 from engine.errors import TransferscopeError
 from engine.presets import PRESETS
 from engine.spec import ExperimentSpec
@@ -102,6 +103,17 @@ def _asked_for(asked: dict[str, list[str]], base: ExperimentSpec) -> tuple[Exper
 
 def _left_out(spec: ExperimentSpec) -> list[str]:
     """What the widgets cannot hold of a spec."""
+    unnamed = [name for name in spec.settings or {} if name not in spec.strategies and name in added_controls.NAMES]
+    return [
+        *(
+            f"Settings of {name} are left out: the Lab holds those of chosen strategies, so choose it."
+            for name in unnamed
+        ),
+        *_several(spec),
+    ]
+
+
+def _several(spec: ExperimentSpec) -> list[str]:
     return [
         f"The Lab takes one {what} at a time; this experiment has {len(names)}, and {names[0]} is shown."
         for what, names in (("dataset", spec.datasets), ("backbone", spec.backbones))

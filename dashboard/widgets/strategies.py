@@ -206,6 +206,5 @@ def schedule(card: Card | None) -> None:
 def spec_of(spec: ExperimentSpec, name: str) -> ExperimentSpec:
     """The same experiment with one strategy, one seed and one label budget."""
     mine = {name: spec.settings[name]} if spec.settings and name in spec.settings else None
-    return dataclasses.replace(
-        spec, strategies=(name,), settings=mine, seeds=spec.seeds[:1], label_budgets=spec.label_budgets[:1], name=""
-    )
+    alone = dataclasses.replace(spec, strategies=(name,), settings=mine, controls=False, name="")
+    return dataclasses.replace(alone, seeds=spec.seeds[:1], label_budgets=spec.label_budgets[:1])

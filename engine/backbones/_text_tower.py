@@ -21,11 +21,10 @@ from engine.backbones import _hub, _timm
 from engine.backbones._network import Network
 from engine.backbones._weights import read_safetensors
 from engine.errors import StrategyError, WeightsError
-from engine.text_towers import WEIGHTS, TextTower
+from engine.text_towers import TOKENIZER_FILES, WEIGHTS, TextTower
 
 CLOSE = 2e-3
 """Largest difference between the two copies of an image tensor, as a share of its largest value: half precision rounds less."""
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 TEXTS_AT_ONCE = 64
 
 

@@ -178,6 +178,9 @@ class Strategy:
     refuses_task: Callable[[Card, Any, str], str | None] | None = None
     """(card, `engine.datasets.DatasetInfo`, starting weights) -> why it cannot be applied to this task, or None where it can;
     None = any task will do."""
+    uninvited: Callable[[Card, Any, str], str | None] | None = None
+    """As `refuses_task`: why a control that could be applied is not added to a comparison that does not name it (it would have to
+    download something); None = nothing speaks against it."""
     at: Callable[[Card, Settings], int] | None = None
     """The frozen depth where it follows from the settings (the last three units, one chosen block)."""
     same_as: Callable[[Card, int, Settings, str], tuple[str, int] | None] = lambda card, depth, settings, schedule: None

@@ -64,6 +64,23 @@ def refuses_task(card: Card, task: Any, weights: str) -> str | None:
     )
 
 
+def uninvited(card: Card, task: Any, weights: str) -> str | None:
+    """A text tower that would have to be downloaded, or classes whose names nobody knows before their files are here."""
+    tower = None if source_classes(getattr(card, "source_data", "")) else text_towers.tower_of(card)
+    if tower is None:
+        return None
+    if weights == "pretrained" and not tower.on_disk:
+        return f"{text_towers.missing(card, tower)}; what nobody asked for is not downloaded"
+    if not text_towers.tokenizer_here(tower):
+        return (
+            f"the tokenizer of its text tower ({tower.tokenizer}) is not on this machine, and what nobody asked for is not"
+            f" downloaded; python -m engine weights {card.name} --text fetches it"
+        )
+    if prompts.nameless(task.class_names):  # else `refuses_task` has said so
+        return f"what the classes of {task.name} are called comes with their files, which are not on this machine"
+    return None
+
+
 def beside(card: Card, settings: Settings) -> Beside | None:
     """The text tower, read once."""
     tower = text_towers.tower_of(card)
@@ -90,6 +107,7 @@ STRATEGIES.register(
         control=True,
         refuses=refuses,
         refuses_task=refuses_task,
+        uninvited=uninvited,
         beside=beside,
         moves=nothing,
         tuning="zero_shot",

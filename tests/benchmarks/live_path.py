@@ -37,8 +37,9 @@ from engine.spec import ExperimentSpec, TrainSpec
 from engine.store import Store
 
 TRAINING = ExperimentSpec(
-    strategies=("full_fine_tuning",), seeds=(0,), label_budgets=(500,), measures=(), train=TrainSpec(epochs=20)
-)
+    strategies=("full_fine_tuning",), seeds=(0,), label_budgets=(500,), measures=(), train=TrainSpec(epochs=20),
+    controls=False,
+)  # fmt: skip
 
 
 def first_point(warm: bool) -> float:

@@ -32,6 +32,7 @@ SPECS = [
         pooling="adaptive_9k",
         panel_epochs="every 5",
         score_intervals=200,
+        controls=False,
         train=TrainSpec(epochs=3, learning_rate=0.1, optimizer="adamw"),
         name="mine",
     ),

@@ -43,6 +43,7 @@ specs = st.builds(
     class_splits=st.lists(st.integers(0, 10**6) | names.filter(lambda name: not name.strip().isdigit())).map(tuple),
     keep_weights=st.booleans(),
     leave_out_refused=st.booleans(),
+    controls=st.none() | st.booleans(),
     measures=st.lists(st.sampled_from(ALL_MEASURES).filter(lambda name: name != "forgetting"), unique=True),
     pooling=st.none() | st.sampled_from(POOLINGS),
     panel_epochs=st.none()
@@ -68,6 +69,16 @@ def test_a_link_holds_the_images_of_the_source_task() -> None:
     assert recipe.from_query(query) == (spec, [])
     # where a link takes the measure away, nothing is left that asks for those images
     assert recipe.from_query({"measure": ["knn"]}, spec)[0].source_data is None
+
+
+def test_a_link_leaves_the_controls_out_and_takes_them_in_again() -> None:
+    without = ExperimentSpec(controls=False)
+    assert recipe.to_query(without)["controls"] == ["no"]
+    assert "controls" not in recipe.to_query(ExperimentSpec())
+    assert recipe.from_query({"controls": ["yes"]}, without) == (ExperimentSpec(), [])
+    spec, (said,) = recipe.from_query({"controls": ["maybe"]}, without)
+    assert spec == without
+    assert "controls is 'maybe'; write controls=no" in said
 
 
 @given(specs)

@@ -12,8 +12,9 @@ from engine.spec import ExperimentSpec, TrainSpec
 
 def said(backbone, colours, *strategies, settings=None, **train) -> str:
     spec = ExperimentSpec(
-        (backbone,), (f"folder:{colours}",), strategies, (2,), (0,), train=TrainSpec(**train), settings=settings
-    )
+        (backbone,), (f"folder:{colours}",), strategies, (2,), (0,), train=TrainSpec(**train), settings=settings,
+        controls=False,
+    )  # fmt: skip
     return " ".join(cautions(plan(spec)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,32 @@ def test_a_plan_lists_runs_and_costs_and_records_nothing(said, file, no_worker):
     assert "2 runs, about" in out
     assert "rough" in out
     assert "No runs yet" in said("runs")[1]
+
+
+def test_added_controls_are_counted_priced_and_said_with_the_way_to_leave_them_out(said, tmp_path, no_worker):
+    path = tmp_path / "lora.toml"
+    path.write_text('strategies = ["lora"]\nseeds = [0, 1]\nlabel_budgets = [50]\n')
+    code, out = said("plan", str(path))
+    assert code == 0
+    assert "6 runs, about" in out
+    assert [out.count(f"  {name} ") for name in ("lora", "from_scratch", "linear_probe")] == [2, 2, 2]
+    (line,) = [line for line in out.splitlines() if line.startswith("Controls added: ")]
+    assert re.fullmatch(
+        r"Controls added: From scratch, Linear probe \(4 of these runs, about \d+ s\)\. Without them nobody can say what is a"
+        r" gain; controls = false leaves them out\.",
+        line,
+    )
+    assert "Zero-shot" not in out, (
+        "this network has no text tower, and its head names no digits: there is none to expect"
+    )
+    out = said("run", str(path))[1]
+    assert "6 runs queued" in out
+    assert "Controls added: From scratch, Linear probe (4 of these runs). Without them" in out
+    path.write_text(path.read_text() + "controls = false\n")
+    out = said("plan", str(path))[1]
+    assert "2 runs, about" in out
+    assert "No from scratch and linear probe here: nobody can say what is a gain" in out
+    assert "0 runs queued, 2 computed before and reused" in said("run", str(path))[1]
 
 
 def test_run_queues_and_reuses(said, file, no_worker):

@@ -21,7 +21,8 @@ NAME = "moving_statistics"
 
 def planned(**changes: object) -> list[tuple[str, int]]:
     spec = ExperimentSpec(
-        **{"strategies": (NAME,), "frozen_depths": (3, 6), "seeds": (0,), "label_budgets": (50,), **changes}
+        **{"strategies": (NAME,), "frozen_depths": (3, 6), "seeds": (0,), "label_budgets": (50,), **changes},
+        controls=False,
     )
     return [(one.run.strategy, one.run.frozen_depth) for one in plan(spec)]
 
@@ -36,7 +37,7 @@ def test_it_is_never_planned_alone_and_the_pair_differs_in_nothing_else() -> Non
     assert planned() == [("partial_fine_tuning", 3), (NAME, 3), ("partial_fine_tuning", 6), (NAME, 6)]
     # with the proper strategy chosen too no cell is planned twice
     assert sorted(planned(strategies=("partial_fine_tuning", NAME))) == sorted(planned())
-    spec = ExperimentSpec(strategies=(NAME,), frozen_depths=(3,), seeds=(0,))
+    spec = ExperimentSpec(strategies=(NAME,), frozen_depths=(3,), seeds=(0,), controls=False)
     proper, mistaken = (one.run for one in plan(spec))
     assert dataclasses.replace(mistaken, strategy="partial_fine_tuning") == proper
 

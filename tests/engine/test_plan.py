@@ -30,7 +30,8 @@ def info(name: str = "data", home: object = None) -> DatasetInfo:
 
 
 def planned(**changes: object) -> list[tuple]:
-    spec = ExperimentSpec(**{"backbones": ["net"], "datasets": ["data"], "seeds": [0], **changes})
+    fixed = {"backbones": ["net"], "datasets": ["data"], "seeds": [0], "controls": False}
+    spec = ExperimentSpec(**fixed | changes)
     return [(p.run.strategy, p.run.frozen_depth, p.run.weights) for p in plan(spec, card=card, describe=info)]
 
 
@@ -195,7 +196,7 @@ MIXED = {
 
 
 def mixed(**fields):
-    fixed = {"backbones": ["resnet20_cifar10"], "seeds": (0, 1, 2), "label_budgets": (50,)}
+    fixed = {"backbones": ["resnet20_cifar10"], "seeds": (0, 1, 2), "label_budgets": (50,), "controls": False}
     return [one.run for one in plan(ExperimentSpec(**fixed | MIXED | fields))]
 
 

@@ -59,7 +59,7 @@ def test_few_parameters_take_larger_steps():
 
 
 def test_a_plan_leaves_nothing_at_auto_and_the_same_numbers_given_are_the_same_runs():
-    spec = ExperimentSpec(strategies=("full_fine_tuning", "lora"), seeds=(0,), label_budgets=(50,))
+    spec = ExperimentSpec(strategies=("full_fine_tuning", "lora"), seeds=(0,), label_budgets=(50,), controls=False)
     full, lora = (one.run for one in plan(spec))
     assert (full.train.optimizer, full.train.learning_rate) == ("sgd", 0.02)
     assert lora.train.learning_rate != full.train.learning_rate
@@ -103,7 +103,7 @@ def test_the_course_and_its_picture_show_the_rate_that_is_trained_at():
 
 def test_the_summary_names_each_recipe_once():
     spec = ExperimentSpec(
-        (RESNET, VIT), strategies=("linear_probe", "full_fine_tuning", "early_stopping"), seeds=(0, 1)
+        (RESNET, VIT), strategies=("linear_probe", "full_fine_tuning", "early_stopping"), seeds=(0, 1), controls=False
     )
     assert summary(one.run for one in plan(spec)) == [
         f"{RESNET}, sgd at a peak rate of 0.02, 30 epochs: full_fine_tuning, early_stopping",

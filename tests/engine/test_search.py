@@ -156,6 +156,7 @@ def test_only_what_trains_is_searched_and_the_price_counts_every_epoch():
         seeds=(0,),
         search={"settings": 3},
         train=dataclasses.replace(TRAIN, epochs=10),
+        controls=False,
     )
     probe, full = plan(spec)
     assert probe.run.search is None

@@ -53,6 +53,7 @@ specs = st.builds(
     weights=st.sampled_from(["pretrained", "random", "file:weights.safetensors"]),
     measures=st.lists(st.sampled_from(MEASURES), max_size=2),
     score_intervals=st.none() | st.just(0) | st.integers(20, 2_000),
+    controls=st.none() | st.booleans(),
     train=trains,
     name=st.just("") | names,
 )
@@ -149,6 +150,16 @@ def test_intervals_that_are_not_asked_for_leave_every_id_as_it_was():
             dataclasses.replace(grid, score_intervals=wrong)
 
 
+def test_controls_are_no_part_of_an_identity_unless_they_are_left_out():
+    grid = ExperimentSpec()
+    assert dataclasses.replace(grid, controls=True).experiment_id == grid.experiment_id
+    assert "controls" not in dataclasses.replace(grid, controls=True).to_dict()
+    without = dataclasses.replace(grid, controls=False)
+    assert without.experiment_id != grid.experiment_id
+    assert "controls = false" in without.to_toml()
+    assert ExperimentSpec.from_toml(without.to_toml()).controls is False
+
+
 def test_measures_are_the_scores_of_labelled_features_and_of_the_source_head():
     from engine.scores import SCORES
 
@@ -194,6 +205,8 @@ def test_measures_are_the_scores_of_labelled_features_and_of_the_source_head():
         (ExperimentSpec, {"measures": ["lnear_probe"]}, "Did you mean 'linear_probe'"),
         (ExperimentSpec, {"train": 5}, "TrainSpec wants a table"),
         (ExperimentSpec, {"train": {"epoch": 5}}, "Did you mean 'epochs'"),
+        (ExperimentSpec, {"controls": "no"}, "controls is 'no'; it must be true or false"),
+        (ExperimentSpec, {"controls": 0}, "true or false"),
         (ExperimentSpec, {"name": "two\nlines"}, "one line"),
         (ExperimentSpec, {"name": "x" * 201}, "at most 200"),
         (ExperimentSpec, {"name": "\ud800"}, "one line"),

@@ -119,7 +119,7 @@ def test_a_run_goes_from_the_queue_to_the_frames(served, colours):
 
 
 def test_a_run_that_fails_says_why_and_the_next_one_is_computed(served, colours):
-    spec = spec_of(colours, weights="file:/absent/weights.safetensors")
+    spec = spec_of(colours, weights="file:/absent/weights.safetensors", controls=False)
     failing, next_one = submit(served, spec), submit(served, spec_of(colours, seeds=[3]))
     ended = finish(served, failing)
     assert ended["state"] == "failed"

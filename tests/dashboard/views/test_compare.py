@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from dashboard import recipe
 from engine import events
+from engine.plan import plan
 from engine.presets import PRESETS
 
 
@@ -91,14 +93,54 @@ def test_differences_are_from_the_control_that_is_chosen(show, by_hand, small, c
     assert "training from scratch -10.0" in charts(app)[1]
 
 
-def test_missing_controls_are_named_and_one_button_adds_them(show, by_hand, small, words, press) -> None:
-    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning", "linear_probe")))
+def test_controls_that_nobody_named_are_cells_like_any_other(show, by_hand, small, words, charts) -> None:
+    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning",)))
+    by_hand.finish_all()
+    app = show("compare")
+    assert "Add the controls" not in [one.label for one in app.button]
+    assert "differences from training from scratch" in charts(app)[1]
+    assert list(app.dataframe[0].value["seeds finished"]) == ["2 of 2"] * 3
+
+
+def lab_after(app, press) -> dict[str, list[str]]:
+    """The address of the Lab that the button opens."""
+    press(app, "Add the controls")
+    return {key: value if isinstance(value, list) else [value] for key, value in app.query_params.items()}
+
+
+def test_an_experiment_from_before_they_were_added_gets_them_under_its_own_name(
+    show, by_hand, small, words, press
+) -> None:
+    spec = dataclasses.replace(small, strategies=("full_fine_tuning", "linear_probe"))
+    then = plan(dataclasses.replace(spec, controls=False), home=by_hand.store.home)
+    by_hand.store.submit(spec, [(one.run, one.card.n_units) for one in then])
     by_hand.finish_all()
     app = show("compare")
     assert "No from scratch in this comparison" in words(app)
-    press(app, "Add the controls")
-    assert app.query_params["strategy"] == ["full_fine_tuning", "linear_probe", "from_scratch"]
-    assert app.query_params["labels"] in ("100", ["100"])
+    asked, problems = recipe.from_query(lab_after(app, press))
+    assert problems == []
+    assert asked.experiment_id == spec.experiment_id, "its plan carries them now"
+    assert len(by_hand.submit(asked).queued) == 2
+    by_hand.finish_all()
+    assert "No from scratch" not in words(show("compare"))
+
+
+def test_an_experiment_that_left_them_out_is_opened_with_them(show, by_hand, small, words, press) -> None:
+    spec = dataclasses.replace(small, strategies=("full_fine_tuning",), controls=False)
+    by_hand.submit(spec)
+    by_hand.finish_all()
+    app = show("compare")
+    assert "No from scratch and linear probe in this comparison" in words(app)
+    asked, _ = recipe.from_query(lab_after(app, press))
+    assert asked == dataclasses.replace(spec, controls=None, name=asked.name)
+
+
+def test_what_no_plan_adds_is_named_among_the_strategies(show, by_hand, small, words, press) -> None:
+    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning",), weights="random"))
+    by_hand.finish_all()
+    app = show("compare")
+    assert "No linear probe in this comparison" in words(app)
+    assert lab_after(app, press)["strategy"] == ["full_fine_tuning", "linear_probe"]
 
 
 def test_where_transfer_hurts_the_alarm_names_numbers_and_causes(show, by_hand, small, words, finished_events) -> None:
@@ -194,7 +236,7 @@ def test_of_few_label_budgets_all_are_shown_and_curves_over_labels_need_them_all
 
 
 def test_alone_without_a_control_no_chart_waits_for_differences(show, by_hand, small, charts) -> None:
-    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning",)))
+    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning",), controls=False))
     by_hand.finish_all()
     assert not any("nothing measured" in alt for alt in charts(show("compare")))
 
@@ -383,7 +425,7 @@ def test_a_search_is_drawn_with_how_many_settings_each_was_given(show, by_hand, 
 def test_the_cost_of_a_searched_run_is_whole_or_of_the_chosen_setting_alone(
     show, by_hand, small, charts, finished_events
 ) -> None:
-    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning",), search={"settings": 2}))
+    by_hand.submit(dataclasses.replace(small, strategies=("full_fine_tuning",), search={"settings": 2}, controls=False))
     cost = {"flops": 8e9, "search_flops": 6e9, "search_seconds": 3.0}
     while lease := by_hand.leases.claim(by_hand.token, "cpu"):
         by_hand.leases.append(lease, 0, finished_events(lease.spec))
@@ -468,12 +510,19 @@ def test_zero_shot_is_a_missing_control_only_where_the_backbones_head_names_the_
     by_hand.submit(small)
     by_hand.finish_all()
     assert "zero-shot" not in words(show("compare")).lower()
-    pets = dataclasses.replace(small, datasets=(f"folder:{tmp_path / 'pets'}",), label_budgets=(), name="pets")
+    pets = dataclasses.replace(
+        small, datasets=(f"folder:{tmp_path / 'pets'}",), label_budgets=(), name="pets", controls=False
+    )
     by_hand.submit(pets)
     by_hand.finish_all()
     said = words(show("compare"))
     assert "No zero-shot in this comparison" in said
     assert "what the labels add to the backbone's own answers" in said
+    carried = dataclasses.replace(pets, controls=None)
+    assert {one.run.strategy for one in plan(carried) if one.added} == {"zero_shot"}
+    by_hand.submit(carried)
+    by_hand.finish_all()
+    assert "No zero-shot" not in words(show("compare"))
 
 
 def test_curves_over_labels_are_of_the_strategies_that_are_chosen(show, by_hand, small, charts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -226,6 +227,75 @@ def test_settings_of_a_link_that_cannot_be_are_refused_in_words(lab: AppTest) ->
     assert lab.button(key="lab-run").disabled
 
 
+def captions(lab: AppTest) -> str:
+    return "\n".join(one.value for one in lab.caption).replace("\\", "")
+
+
+def card_of(lab: AppTest) -> str:
+    return " ".join(one.proto.body for one in lab.get("html"))
+
+
+def test_the_controls_are_on_and_the_page_says_what_they_add_and_take(lab: AppTest) -> None:
+    at(lab, {})
+    switch = key(lab, "controls")
+    assert lab.toggle(key=switch).label == "Controls: from scratch and linear probe"
+    assert lab.toggle(key=switch).value
+    assert "Nothing to add: from scratch and linear probe are among what is chosen." in captions(lab)
+    assert "<dt>Controls</dt>" not in card_of(lab)
+    lab.button_group(key=key(lab, "strategies-freezing")).set_value(["full_fine_tuning"]).run()
+    assert re.search(r"Added: From scratch, Linear probe, 6 runs, about \d+ ", captions(lab))
+    assert "<dt>Runs</dt><dd>9, all new</dd>" in card_of(lab)
+    assert "<dt>Controls</dt><dd>6 of these, added: From scratch, Linear probe</dd>" in card_of(lab)
+    assert asked(lab).controls is None
+    assert asked(lab).strategies == ("full_fine_tuning",)
+    lab.toggle(key=switch).set_value(False).run()
+    assert asked(lab).controls is False
+    assert (
+        "No from scratch and linear probe here: nobody can say what is a gain, and no alarm will tell where transfer hurts."
+    ) in captions(lab)
+    assert "<dt>Runs</dt><dd>3, all new</dd>" in card_of(lab)
+    assert "<dt>Controls</dt>" not in card_of(lab)
+    lab.button(key="lab-run").click().run()
+    assert len(state.store().runs()) == 3
+    assert state.store().experiments()[0]["spec"].controls is False
+
+
+def test_added_controls_are_run_with_the_rest_and_afterwards_reused(lab: AppTest, play_worker, tmp_path: Path) -> None:
+    query = {"strategy": ["lora"], "seeds": ["0"]}
+    worker = play_worker(tmp_path)
+    worker.submit(recipe.from_query(query)[0])
+    worker.finish_all()
+    at(lab, query)
+    assert "Added: From scratch, Linear probe, 2 runs, computed before and reused." in captions(lab)
+    assert "3: 3 computed before and reused" in card_of(lab)
+    at(lab, query | {"seeds": ["0-1"]})
+    assert "Added: From scratch, Linear probe, 4 runs, about " in captions(lab)
+    assert "6: 3 new, 3 computed before and reused" in card_of(lab)
+    worker.store.close()
+
+
+def test_a_link_without_controls_and_weights_that_transfer_nothing(lab: AppTest) -> None:
+    at(lab, {"strategy": ["lora"], "controls": ["no"]})
+    assert not lab.toggle(key=key(lab, "controls")).value
+    lab.toggle(key=key(lab, "controls")).set_value(True).run()
+    assert asked(lab).controls is None
+    assert "controls" not in lab.query_params
+    lab.segmented_control(key=key(lab, "weights")).set_value("random").run()
+    assert "Nothing to add: nothing that is chosen learns from weights that were learned before." in captions(lab)
+
+
+def test_where_the_queue_is_full_the_added_controls_are_named(lab: AppTest) -> None:
+    at(lab, {"strategy": ["lora"], "seeds": ["0-999"]})
+    assert "only 2,000 more may wait" in errors(lab)
+    assert "2,000 of the runs are controls that were added (the switch under 3)." in errors(lab)
+
+
+def test_settings_of_a_control_that_is_not_chosen_are_named(lab: AppTest) -> None:
+    at(lab, {"strategy": ["lora"], "set": ["zero_shot.prompts=a {class}"]})
+    assert "Settings of zero_shot are left out" in lab.warning[0].value.replace("\\", "")
+    assert asked(lab).settings is None
+
+
 def test_the_classic_mistake_is_a_switch_of_its_own(lab: AppTest) -> None:
     at(lab, {})
     switch = lab.toggle(key=key(lab, "mistake-moving_statistics"))
@@ -272,7 +342,7 @@ def test_runs_for_a_soup_are_picked_from_those_that_kept_their_weights(
     hand = play_worker(tmp_path)
     spec = ExperimentSpec(
         strategies=("full_fine_tuning", "lora", "head2toe", "from_scratch"), seeds=(0, 1), label_budgets=(50,),
-        keep_weights=True, name="kept",
+        keep_weights=True, controls=False, name="kept",
     )  # fmt: skip
     hand.submit(spec)
     hand.finish_all()

@@ -30,7 +30,7 @@ def part(show):
 def watched(small: ExperimentSpec) -> ExperimentSpec:
     return dataclasses.replace(
         small, name="Watched", strategies=("full_fine_tuning",), seeds=(0,), panel_epochs="every 2",
-        measures=("linear_probe", "logme", "cka_matrix"), train=TrainSpec(epochs=4),
+        measures=("linear_probe", "logme", "cka_matrix"), train=TrainSpec(epochs=4), controls=False,
     )  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def test_the_linear_probe_and_lora_leave_the_same_backbone(run_of, computed):
 
 def spec_of(tiny, colours, *names, **changes) -> ExperimentSpec:
     plain = {"frozen_depths": (2,), "seeds": (0,), "measures": ()}
-    return ExperimentSpec((tiny,), (f"folder:{colours}",), names, **{**plain, **changes})
+    return ExperimentSpec((tiny,), (f"folder:{colours}",), names, **{**plain, "controls": False, **changes})
 
 
 def test_equal_cells_are_planned_once(tiny, colours):
