@@ -149,7 +149,8 @@ def run_flops(planned: PlannedRun) -> float:
         total
         + epochs * (train * passes + validation * forward)
         + test * forward
-        + strategy.probe_first * train * forward
+        + strategy.probe_first * (train + validation) * forward
+        + (asked - 1) * validation * forward
     )
 
 

@@ -97,7 +97,7 @@ def learn(
         # Now, while the weights are those before training: also where a run is resumed.
         ready.at_epoch = Panel(ready).at_epoch
     if STRATEGIES[ready.run.strategy].probe_first:
-        heads.start_from_probe(ready)
+        tuning.read += heads.start_from_probe(ready)
     tuning.begin()
     if trained:
         chosen = yield from trained.again(ready.network)
@@ -106,7 +106,7 @@ def learn(
         chosen = yield from train.fit(training_task(ready, tuning), resume)
         meter.trained(ready.control.progress)
     if chosen is not None:
-        chosen = yield from tuning.after(functools.partial(validate, ready), chosen)
+        chosen = yield from tuning.after(functools.partial(validate_once_more, ready, tuning), chosen)
     return chosen
 
 
@@ -142,8 +142,9 @@ def solve_head(ready: Prepared, tuning: Tuning) -> Generator[Event, None, train.
     return train.Best(probe.validation_accuracy, probe.validation_loss, 0)
 
 
-def validate(ready: Prepared) -> tuple[float, float]:
-    """Validation loss and accuracy of the network as it is now."""
+def validate_once_more(ready: Prepared, tuning: Tuning) -> tuple[float, float]:
+    """Validation loss and accuracy of the network as it is now; the images count among what the strategy read."""
+    tuning.read += len(ready.split.validation)
     return train.evaluate(ready.network, ready.pixels, ready.split.validation, ready.control)
 
 

@@ -27,10 +27,11 @@ def splits(ready: Prepared) -> list[FeatureSplit]:
     return [parts_of(ready, known, hidden) for known, hidden in pairs if known is not None and hidden is not None]
 
 
-def start_from_probe(ready: Prepared) -> None:
+def start_from_probe(ready: Prepared) -> int:
     """Solve a linear probe on the last features of the untrained network, and let the head begin from it.
 
-    Fitted to the training images alone, its penalty chosen on validation: the epochs that follow are judged there.
+    Fitted to the training images alone, its penalty chosen on validation: the epochs that follow are judged there. Returns
+    how many images were passed through the network.
     """
     split, labels = ready.split, ready.images.labels
     chosen = np.concatenate([split.train, split.validation])
@@ -41,3 +42,4 @@ def start_from_probe(ready: Prepared) -> None:
     parts = FeatureSplit(train, labels[split.train], validation, labels[split.validation], *none)
     c = solve(parts, ready.control.step).c
     put(ready.network, *fit(train, labels[split.train], ready.images.info.n_classes, c))
+    return len(chosen)

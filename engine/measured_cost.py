@@ -107,7 +107,7 @@ def _sum(costs: Sequence[Cost], name: str) -> float | None:
 
 
 def flops(ready: Prepared, tuning: Tuning, epochs: int, *, tested: bool = True) -> float:
-    """Floating-point operations of the run's training, validation and one test pass, by torch's own counter.
+    """Floating-point operations of the run by torch's own counter: training, validation, one test pass, what its strategy adds.
 
     One image is counted forward, and forward and backward in every phase of the training (what learns then decides how far
     gradients go); the counts are multiplied by the images that were passed. Where phases end on a plateau they count as
@@ -118,8 +118,11 @@ def flops(ready: Prepared, tuning: Tuning, epochs: int, *, tested: bool = True) 
         len(part) for part in (ready.split.train, ready.split.validation, ready.split.test)
     )
     forward = _count(ready, tuning, backward=False)
+    beside = tuning.read * forward
+    if tuning.differentiated:
+        beside += tuning.differentiated * _count(ready, tuning, backward=True)
     if STRATEGIES[ready.run.strategy].solves_head:
-        return forward * (n_train + n_validation + n_test)
+        return beside + forward * (n_train + n_validation + n_test)
     total, begin = 0.0, 0.0
     phases = course(ready.run, ready.card).phases
     for phase in phases:
@@ -128,7 +131,7 @@ def flops(ready: Prepared, tuning: Tuning, epochs: int, *, tested: bool = True) 
         begin = phase.end
     network.rest(())
     read = n_validation + (n_test if tested else 0)
-    return epochs * (n_train * total + n_validation * forward) + forward * read
+    return beside + epochs * (n_train * total + n_validation * forward) + forward * read
 
 
 def _count(ready: Prepared, tuning: Tuning, *, backward: bool) -> float:

@@ -194,7 +194,7 @@ def _attempt(
     run = dataclasses.replace(run, measures=(), panel_epochs=None, source_data=None)
     ready, _, tuning = prepare(run, course.device, course.home, control, course.shared)
     if STRATEGIES[run.strategy].probe_first:
-        heads.start_from_probe(ready)
+        tuning.read += heads.start_from_probe(ready)
     tuning.begin()
     told: list[EpochEnded] = [EpochEnded(**one) for one in resume["told"]] if resume else []
 
@@ -217,7 +217,7 @@ def _attempt(
         cost = meter.read(ready, tuning, max(epochs, control.progress.epoch), tested=False)
         return {"epochs": epochs, "accuracy": None, "loss": None, "cost": cost}, None
     result = learned.of(ready.network, told, best, meter.rate)
-    best = generators.drained(tuning.after(functools.partial(execute.validate, ready), best))
+    best = generators.drained(tuning.after(functools.partial(execute.validate_once_more, ready, tuning), best))
     cost = meter.read(ready, tuning, epochs, tested=False)
     return {"epochs": epochs, "accuracy": float(best.accuracy), "loss": float(best.loss), "cost": cost}, result
 

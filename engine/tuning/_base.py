@@ -75,6 +75,10 @@ class Tuning:
 
     replaces_decay = False
     """Whether the backbone's weight decay is left out, because a penalty takes its place."""
+    read = 0
+    """Images passed through the network before and after the training, beside those that every run passes."""
+    differentiated = 0
+    """The same for images of which gradients were computed, too."""
 
     def __init__(self, setup: Setup | None = None) -> None:
         """Without a setup it does nothing, for any network."""

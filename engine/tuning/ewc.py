@@ -42,6 +42,7 @@ class Tuning(_base.Tuning):
         chosen = draws.permutation(rows)[: self.settings["images"]]
         was_training = self.network.training
         self.network.eval()
+        self.read, self.differentiated = len(chosen), len(chosen)
         weight, bias = self._head(pixels, chosen)
         fisher = [torch.zeros_like(one) for one in moving]
         for image, _ in pixels.in_order(chosen, 1):

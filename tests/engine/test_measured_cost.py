@@ -29,10 +29,11 @@ def _last(work):
 
 @pytest.fixture
 def cost(tiny, colours):
-    def of(strategy: str, depth: int = 0, epochs: int = 2) -> dict:
+    def of(strategy: str, depth: int = 0, epochs: int = 2, **changes: object) -> dict:
         train = TrainSpec(epochs=epochs, batch_size=8, precision="float32")
         control = Control()
-        run = RunSpec(tiny, f"folder:{colours}", strategy, depth, seed=0, label_budget=21, measures=(), train=train)
+        changes = {"seed": 0, "label_budget": 21, "measures": (), "train": train, **changes}
+        run = RunSpec(tiny, f"folder:{colours}", strategy, depth, **changes)
         work = execute(run, cpu(), control=control)
         trained = _last(work)
         assert all(parameter.grad is None for parameter in trained.parameters())
@@ -59,3 +60,14 @@ def test_memory_throughput_and_energy_are_there(cost) -> None:
     assert found["energy_joules"] > 0
     assert found["energy_source"] in ("RAPL", "NVML", "estimated")
     assert "train_images_per_second" not in cost("linear_probe", 4)
+
+
+def test_what_a_strategy_reads_beside_the_training_counts(cost, tiny, colours) -> None:
+    """LP-FT solves its first head on train and validation; WiSE-FT, too, and validates at 0, 0.1 ... 1."""
+    plain = cost("full_fine_tuning")["flops"]
+    assert cost("lp_ft")["flops"] == plain + FORWARD * (18 + 3)
+    assert cost("wise_ft")["flops"] == plain + FORWARD * (18 + 3 + 11 * 3)
+
+    settings = {"source": f"folder:{colours}", "images": 12}
+    each = FORWARD + 2 * FORWARD - UNITS[0]  # EWC: a head from 12 images, then the gradients of each
+    assert cost("ewc", settings=settings)["flops"] == plain + 12 * FORWARD + 12 * each
