@@ -8,6 +8,7 @@ from dashboard.figures.advice_map import advice_map
 from dashboard.figures.label_budgets import label_budgets
 from dashboard.figures.layer_transfer import layer_transfer
 from dashboard.figures.learning_curves import learning_curves
+from dashboard.figures.mean_curves import mean_curves
 from dashboard.figures.measures_by_depth import measures_by_depth
 from dashboard.figures.mistake_effect import mistake_effect
 from dashboard.figures.named import named
@@ -28,6 +29,7 @@ __all__ = [
     "label_budgets",
     "layer_transfer",
     "learning_curves",
+    "mean_curves",
     "measures_by_depth",
     "mistake_effect",
     "named",

@@ -64,7 +64,7 @@ def learning_curves(
         traces,
         title=title,
         notes=[_cells.progress(runs), _count(rows), ", ".join(meaning[split] for split in splits)],
-        xaxis=_epoch_axis(int(rows["epoch"].max())),
+        xaxis=epoch_axis(int(rows["epoch"].max())),
         yaxis=_style.accuracy_axis(axis_title, rows[number])
         if metric == "accuracy"
         else {"title": {"text": axis_title}},
@@ -76,7 +76,7 @@ def learning_curves(
     return Drawn(figure, title, alt, _reading(rows, number, diverged), rows[[*_COLUMNS, number]].reset_index(drop=True))
 
 
-def _epoch_axis(last: int) -> dict[str, Any]:
+def epoch_axis(last: int) -> dict[str, Any]:
     """Return the axis of epochs; of a few ones each has its tick, where Plotly would put ticks between them."""
     ticks = {"dtick": 1} if last <= 12 else {}
     return {"title": {"text": "Epoch"}, "rangemode": "tozero", "tickformat": "d", **ticks}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from engine import mistakes
@@ -42,3 +44,15 @@ def networks_of(runs: pd.DataFrame) -> list[tuple[str, int]]:
     """The planned networks, (strategy, frozen depth) each once, by depth: known before anything is measured."""
     found = runs[["strategy", "frozen_depth"]].drop_duplicates().itertuples(index=False, name=None)
     return sorted(((str(strategy), int(depth)) for strategy, depth in found), key=lambda network: network[::-1])
+
+
+@dataclass(frozen=True)
+class OfNetworks:
+    """Gives the rows of some networks, (strategy, frozen depth) each; equal ones give `state.derived` the same frame."""
+
+    networks: tuple[tuple[str, int], ...]
+
+    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of these networks."""
+        pairs = pd.MultiIndex.from_arrays([frame["strategy"].astype(object), frame["frozen_depth"].astype(int)])
+        return frame[pairs.isin(list(self.networks))] if self.networks else frame.iloc[:0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import state
@@ -13,7 +12,7 @@ from dashboard.figures._differences import choices
 from dashboard.figures._style import cell_label
 from dashboard.figures.label_budgets import several
 from dashboard.widgets.chart import chart
-from dashboard.widgets.frames_of import comparable
+from dashboard.widgets.frames_of import OfNetworks, comparable
 from dashboard.widgets.part import Part
 
 DRAWN = 6
@@ -41,14 +40,7 @@ def label_curves(experiment_id: str, part: Part) -> None:
             key="compare-label-cells", placeholder="Choose at least one",
             help="Which strategies are drawn against the number of labels. Crossings are looked for among these alone.",
         )  # fmt: skip
-    rows = of_cells(transfer, [cells[one] for one in chosen])
+    rows = OfNetworks(tuple(cells[one] for one in chosen))(transfer)
     # Named by what is chosen: another choice is another chart, and is not held back as a growing one is.
     drawn = shown.chart("compare", label_budgets, rows, uirevision=f"{experiment_id}-{' '.join(chosen)}")
     chart(drawn, key="compare-labels")
-
-
-def of_cells(frame: pd.DataFrame, cells: list[tuple[str, int]]) -> pd.DataFrame:
-    """The rows of some cells, (strategy, frozen depth) each."""
-    wanted = set(cells)
-    pairs = zip(frame["strategy"], frame["frozen_depth"], strict=True)
-    return frame[[(str(strategy), int(depth)) in wanted for strategy, depth in pairs]]

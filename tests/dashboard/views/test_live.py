@@ -170,3 +170,38 @@ def test_where_no_unit_is_measured_no_chart_waits_for_it(show, by_hand, small, c
     by_hand.submit(dataclasses.replace(small, measures=("cka_matrix",)))
     by_hand.finish_all()
     assert len(charts(show("live"))) == 2
+
+
+MANY = dataclasses.replace(
+    PRESETS["quick"].spec,
+    backbones=("resnet20_cifar10", "plain8_cifar10"),
+    frozen_depths=(1, 2, 3, 4, 5),
+    seeds=(0, 1, 2, 3),
+)
+
+
+def test_of_many_runs_means_are_drawn_and_strategies_and_network_can_be_chosen(show, by_hand, charts, words) -> None:
+    by_hand.submit(MANY)
+    by_hand.finish_all()
+    app = show("live")
+    assert app.selectbox(key="live-network").value == "resnet20_cifar10"
+    accuracy, _, learning = charts(app)
+    assert accuracy.startswith("resnet20_cifar10: ")
+    assert learning.startswith("resnet20_cifar10: Line chart of accuracy by epoch, means over seeds.")
+    assert "6 of 8 strategies and depths drawn: choose others under Strategies." in words(app)
+    app.multiselect[0].set_value([("full_fine_tuning", 0), ("partial_fine_tuning", 3)]).run()
+    assert not app.exception
+    learning = charts(app)[2]
+    assert "8 runs" in learning  # few enough to be drawn one by one
+    assert "Frozen depth 1" not in learning
+    app.selectbox(key="live-network").set_value("plain8_cifar10").run()
+    assert not app.exception
+    assert all(alt.startswith("plain8_cifar10: ") for alt in charts(app))
+
+
+def test_of_few_runs_every_curve_is_drawn_and_nothing_needs_to_be_chosen(show, by_hand, small, charts) -> None:
+    by_hand.submit(small)
+    by_hand.finish_all()
+    app = show("live")
+    assert not app.multiselect
+    assert "8 runs" in charts(app)[2]
