@@ -79,7 +79,7 @@ def accuracy_cost(
             if "mixed_runs" in rows and (rows["mixed_runs"] > 0).any()
             else "",
         ],
-        xaxis=_cost_axis(axis_title, rows[cost].max() / rows[cost].min() if log else 0.0),
+        xaxis=_cost_axis(axis_title, rows[cost].min(), rows[cost].max(), log),
         yaxis=_style.accuracy_axis(values=rows["value"] * 100),
         **look,
     )
@@ -154,12 +154,14 @@ def _front(cost: pd.Series, accuracy: pd.Series, keys: pd.Series) -> list[bool]:
     return found
 
 
-def _cost_axis(title: str, ratio: float) -> dict[str, Any]:
-    """Return the axis of cost: logarithmic where `ratio` (largest over smallest) is given, linear where it is 0."""
-    if ratio:
+def _cost_axis(title: str, least: float, most: float, log: bool) -> dict[str, Any]:
+    """Return the axis of cost from the smallest to the largest value, logarithmic where `log` says so."""
+    # Prefixes shorten what is large (2k, 3M); of what is small they would make a riddle (100m for 0.1).
+    ticks = "~s" if (least >= 1 if log else most >= 1_000) else "~g"
+    if log:
         text = f"{title[:-1]}, log scale)" if title.endswith(")") else f"{title} (log scale)"
-        return {"title": {"text": text}, "type": "log", "tickformat": "~s", "dtick": "D2" if ratio < 200 else 1}
-    return {"title": {"text": title}, "tickformat": "~s", "rangemode": "tozero"}
+        return {"title": {"text": text}, "type": "log", "tickformat": ticks, "dtick": "D2" if most / least < 200 else 1}
+    return {"title": {"text": title}, "tickformat": ticks, "rangemode": "tozero"}
 
 
 def _traces(

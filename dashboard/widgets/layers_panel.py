@@ -75,13 +75,15 @@ def cost(frame: pd.DataFrame) -> str:
     share = looks.loc[looks["metric"] == "cost_share", "value"].dropna()
     if seconds.empty:
         return ""
-    said = f"Watching took {seconds.sum():,.1f} s in {len(seconds)} looks, {seconds.median():.2g} s each (median)"
+    said = f"{seconds.sum():,.1f} s in {len(seconds)} looks, {seconds.median():.2g} s each (median)"
     if share.empty:
-        return f"{said}."
-    more = "" if share.median() <= AIM else " With few training images a look costs more: it needs some of every class."
-    said = f"{said}: {share.median() * 100:.3g} % of an epoch's own time.{more}"
+        return f"Watching took {said}."
     whole = share_of_training(looks)
-    return said if math.isnan(whole) else f"{said} Of the training as a whole it took about {whole * 100:.2g} %."
+    took = f"{said}, {share.median() * 100:.3g} % of one epoch"
+    took = f"{took}." if math.isnan(whole) else f"about {whole * 100:.2g} % of the training: {took}."
+    if share.median() > AIM:
+        took += " Few training images make short epochs, and a look needs some of every class."
+    return f"Watching took {took}"
 
 
 def share_of_training(looks: pd.DataFrame) -> float:

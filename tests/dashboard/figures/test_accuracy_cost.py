@@ -51,6 +51,15 @@ def test_the_axis_is_logarithmic_where_costs_lie_far_apart(runs: Make) -> None:
     assert accuracy_cost(zero, cost="trainable_parameters").figure.layout.xaxis.type != "log"
 
 
+def test_small_costs_are_plain_numbers_on_the_axis_and_large_ones_are_shortened(runs: Make) -> None:
+    def ticks(values: list[float]) -> str:
+        return accuracy_cost(runs().assign(seconds=values)).figure.layout.xaxis.tickformat
+
+    assert ticks([0.25] * 12) == ticks([2.0] * 12) == "~g"  # not 250m
+    assert ticks([0.05 * 3.0**place for place in range(12)]) == "~g"
+    assert ticks([2000.0] * 12) == ticks([2.0 * 3.0**place for place in range(12)]) == "~s"
+
+
 def test_runs_without_accuracy_or_cost_are_left_out(runs: Make) -> None:
     frame = runs()
     frame.loc[frame["strategy"] == "linear_probe", "test_accuracy"] = float("nan")
