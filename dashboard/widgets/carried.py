@@ -43,7 +43,7 @@ def words(spec: ExperimentSpec, runs: tuple[PlannedRun, ...]) -> list[str]:
     added = tuple(one for one in runs if one.added)
     more = added_controls.refusals(spec, runs)
     if added:
-        return [f"Added: {added_controls.listed(added)}, {_much(added)}.", *more]
+        return [f"Added: {added_controls.listed(added)} ({_much(added)}).", *more]
     if lacking := added_controls.missing(runs):
         return [added_controls.without(lacking), *more]
     if any(map(added_controls.contests, runs)):

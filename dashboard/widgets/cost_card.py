@@ -120,7 +120,7 @@ def _runs(ahead: Foresight) -> str:
 
 
 def _controls(ahead: Foresight) -> str:
-    return f"{len(ahead.added)} of these, added: {added_controls.listed(ahead.added)}"
+    return f"{len(ahead.added)} of these, added by the switch under 3: {added_controls.listed(ahead.added)}"
 
 
 def _time(ahead: Foresight) -> str:

@@ -243,9 +243,11 @@ def test_the_controls_are_on_and_the_page_says_what_they_add_and_take(lab: AppTe
     assert "Nothing to add: from scratch and linear probe are among what is chosen." in captions(lab)
     assert "<dt>Controls</dt>" not in card_of(lab)
     lab.button_group(key=key(lab, "strategies-freezing")).set_value(["full_fine_tuning"]).run()
-    assert re.search(r"Added: From scratch, Linear probe, 6 runs, about \d+ ", captions(lab))
+    assert re.search(r"Added: From scratch, Linear probe \(6 runs, about \d+ ", captions(lab))
     assert "<dt>Runs</dt><dd>9, all new</dd>" in card_of(lab)
-    assert "<dt>Controls</dt><dd>6 of these, added: From scratch, Linear probe</dd>" in card_of(lab)
+    assert "<dt>Controls</dt><dd>6 of these, added by the switch under 3: From scratch, Linear probe</dd>" in card_of(
+        lab
+    )
     assert asked(lab).controls is None
     assert asked(lab).strategies == ("full_fine_tuning",)
     lab.toggle(key=switch).set_value(False).run()
@@ -266,10 +268,10 @@ def test_added_controls_are_run_with_the_rest_and_afterwards_reused(lab: AppTest
     worker.submit(recipe.from_query(query)[0])
     worker.finish_all()
     at(lab, query)
-    assert "Added: From scratch, Linear probe, 2 runs, computed before and reused." in captions(lab)
+    assert "Added: From scratch, Linear probe (2 runs, computed before and reused)." in captions(lab)
     assert "3: 3 computed before and reused" in card_of(lab)
     at(lab, query | {"seeds": ["0-1"]})
-    assert "Added: From scratch, Linear probe, 4 runs, about " in captions(lab)
+    assert "Added: From scratch, Linear probe (4 runs, about " in captions(lab)
     assert "6: 3 new, 3 computed before and reused" in card_of(lab)
     worker.store.close()
 
