@@ -85,7 +85,7 @@ def supervise(store: Store, device: str | None = None) -> None:
     for pid in _deaf_workers(store, leases):
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended by itself since
             psutil.Process(pid).kill()
-    if store.db.read("SELECT 1 FROM run WHERE state = 'queued' LIMIT 1") or task_queue.waiting(store, torch=True):
+    if leases.waiting() or task_queue.waiting(store, torch=True):
         ensure_worker(store, device)
     if task_queue.waiting(store, torch=False):
         ensure_worker(store, files=True)

@@ -107,6 +107,10 @@ class Leases:
             and process_alive(row["pid"], row["process_started"])
         ]
 
+    def waiting(self) -> bool:
+        """Whether a run is queued."""
+        return bool(self.db.read("SELECT 1 FROM run WHERE state = 'queued' LIMIT 1"))
+
     def claim(self, token: int, device: str) -> Lease | None:
         """Take the next queued run in one transaction; None when nothing waits.
 
@@ -114,7 +118,7 @@ class Leases:
             StaleLeaseError: the device has been given to another worker.
         """
         # Looked at before the lock is taken: an idle worker must not write to the disk five times a second.
-        if not self.db.read("SELECT 1 FROM run WHERE state = 'queued' LIMIT 1"):
+        if not self.waiting():
             return None
         with self.db.write() as db:
             self.touch(db, token)

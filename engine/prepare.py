@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import backbones, datasets, forgetting, seeding, train
+from engine import backbones, code_version, datasets, forgetting, seeding, train
 from engine.backbones._network import Network
 from engine.batches import Pixels
 from engine.control import Control
@@ -133,7 +133,8 @@ def _started(ready: Prepared, device: Device) -> Started:
         },
         pooling=ready.run.pooling or network.pooling,
         versions={name: importlib.metadata.version(name) for name in ("torch", "timm", "numpy", "scikit-learn")}
-        | {"python": platform.python_version()},
+        | {"python": platform.python_version()}
+        | code_version.described(),
     )
 
 

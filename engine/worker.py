@@ -1,6 +1,9 @@
 """The worker: `python -m engine.worker --home DIR`. Claims queued runs one by one, computes, reports, heartbeats.
 
 With `--files` it is the worker of files instead: it does the background tasks that need no torch, and loads none.
+
+Before it takes anything it looks whether the code on disk is still the code it was started from. Where it is not, it leaves the
+device and starts itself anew: nobody else needs to notice, and no run is computed by code that is gone.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import time
 import traceback
 from pathlib import Path
 
-from engine import task_queue, task_worker
+from engine import code_version, renewal, task_queue, task_worker
 from engine.control import Cancelled, Control
 from engine.errors import StaleLeaseError, StoreError, TransferscopeError
 from engine.events import Diverged, Event
@@ -87,18 +90,21 @@ class Worker:
         self.slot = device or "auto"
 
     def serve(self, idle_seconds: float) -> int:
-        """Work until nothing has been queued for `idle_seconds`. Returns the exit code; 0 also if the device is taken."""
+        """Work until nothing has been queued for `idle_seconds`, or the code changes.
+
+        Returns:
+            The exit code: 0 also if the device is taken; `renewal.CHANGED` where work waits that new code should do.
+        """
         token = self.leases.register(self.slot)
         if token is None:
             return 0
         try:
             self._load(token)
-            self._loop(token, idle_seconds)
+            return self._loop(token, idle_seconds)
         except StaleLeaseError:
             return REPLACED
         finally:
             self.leases.unregister(token)
-        return 0
 
     def _load(self, token: int) -> None:
         # Loading torch takes seconds: the registration above already tells others not to start a second worker.
@@ -122,14 +128,17 @@ class Worker:
         while not ended.wait(BEAT_SECONDS):
             self.leases.beat(token)
 
-    def _loop(self, token: int, idle_seconds: float) -> None:
+    def _loop(self, token: int, idle_seconds: float) -> int:
         idle_since = beaten = time.monotonic()
         settled = False
         while time.monotonic() - idle_since < idle_seconds:
+            if (self.leases.waiting() or task_queue.waiting(self.store, torch=True)) and renewal.due():
+                return renewal.CHANGED
             # Tasks first: somebody waits for them before the next page, and they take seconds.
             task = task_queue.claim(self.store, token, torch=True)
             if task is not None:
                 task_worker.do(self.store, task, self.chosen)
+                renewal.worked()
                 idle_since = time.monotonic()
                 continue
             lease = self.leases.claim(token, self.chosen.name)
@@ -143,7 +152,9 @@ class Worker:
                 time.sleep(POLL_SECONDS)
                 continue
             self._run(lease)
+            renewal.worked()
             idle_since = time.monotonic()
+        return 0
 
     def _measure_again(self, token: int) -> None:
         from engine.device import training_speed
@@ -217,9 +228,12 @@ def serve_files(home: Path, idle_seconds: float) -> int:
     idle_since = beaten = time.monotonic()
     try:
         while time.monotonic() - idle_since < idle_seconds:
+            if task_queue.waiting(store, torch=False) and renewal.due():
+                return renewal.CHANGED
             task = task_queue.claim(store, token, torch=False)
             if task is not None:
                 task_worker.do(store, task)
+                renewal.worked()
                 idle_since = time.monotonic()
                 continue
             if time.monotonic() - beaten > BEAT_SECONDS * 4:
@@ -256,14 +270,17 @@ def main(argv: list[str] | None = None) -> int:
     # times slower (measured). Read by OpenMP when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(5)  # the dashboard and the user's own programs stay quick
+        os.nice(max(0, 5 - os.nice(0)))  # the dashboard and the user's own programs stay quick
+    code_version.described()  # before anything can change
     try:
         if args.files:
-            return serve_files(args.home, args.idle_seconds or FILES_IDLE_SECONDS)
-        return Worker(args.home, args.device).serve(args.idle_seconds or IDLE_SECONDS)
+            code = serve_files(args.home, args.idle_seconds or FILES_IDLE_SECONDS)
+        else:
+            code = Worker(args.home, args.device).serve(args.idle_seconds or IDLE_SECONDS)
     except TransferscopeError as error:
         print(f"transferscope worker: {error}", file=sys.stderr)
         return 2
+    return renewal.start_again(sys.argv[1:] if argv is None else argv) if code == renewal.CHANGED else code
 
 
 if __name__ == "__main__":

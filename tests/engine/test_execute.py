@@ -72,7 +72,7 @@ def test_what_was_set_up_is_reported(run, colours):
     assert started.preprocessing["augmentation"] == "crop_flip"
     assert started.preprocessing["size"] == [3, 12, 12]
     assert started.precision == "float32"
-    assert set(started.versions) >= {"torch", "timm", "numpy", "scikit-learn", "python"}
+    assert set(started.versions) >= {"torch", "timm", "numpy", "scikit-learn", "python", "transferscope", "sources"}
 
 
 @pytest.mark.parametrize(("strategy", "depth"), [("partial_fine_tuning", 2), ("linear_probe", 4)])
