@@ -14,7 +14,7 @@ from dashboard import state
 from dashboard.figures import Drawn
 from dashboard.figures._style import plain
 from dashboard.figures.named import named
-from engine import budgets
+from engine import added_controls, budgets
 
 MOST_ROWS = 40
 """Cells on one chart up to which all datasets and label budgets are shown at first: about two screens of rows."""
@@ -67,8 +67,8 @@ class Part:
 def choose(runs: pd.DataFrame, *, key: str) -> Part:
     """Draw a choice for each of network, dataset and label budget of which there are several.
 
-    The first network is shown at first, where it has more than one cell; all datasets and label budgets as long as their
-    cells are few (`MOST_ROWS`).
+    The first network is shown at first, where it has more than one cell beside controls; all datasets and label budgets as long
+    as their cells are few (`MOST_ROWS`).
 
     Args:
         runs: those that the page could show, in the order of the plan, the ones that wait included.
@@ -97,6 +97,8 @@ def choose(runs: pd.DataFrame, *, key: str) -> Part:
 
 def _first_alone(runs: pd.DataFrame, column: str) -> bool:
     if column == "backbone":
+        # Controls come with every network: one strategy on several networks is a comparison of the networks.
+        runs = runs[~runs["strategy"].isin(added_controls.NAMES)]
         return bool((runs[[column, *_CELL]].drop_duplicates()[column].value_counts() > 1).any())
     return len(runs[[*_COLUMNS, *_CELL]].drop_duplicates()) > MOST_ROWS
 
