@@ -41,10 +41,14 @@ def let_learn(network: Network, optimiser: torch.optim.Optimizer, learning: froz
 
 
 def decayed(parameters: list[torch.nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay on matrices and kernels, not on biases and normalisation."""
+    """Weight decay on matrices and kernels, not on biases, normalisation and what is marked so (`decays = False`)."""
+    held = [parameter.ndim > 1 and getattr(parameter, "decays", True) for parameter in parameters]
     return [
-        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [one for one, decays in zip(parameters, held, strict=True) if decays == wanted],
+            "weight_decay": decay,
+        }
+        for wanted, decay in ((True, weight_decay), (False, 0.0))
     ]
 
 

@@ -78,7 +78,7 @@ def prepare(
     ready = Prepared(run, card, network, origin, images, pixels, split, control, shared, bits, home, kept=kept)
     control.enter("preparing", SETUP_DONE)
     tuning.prepare()
-    return ready, _started(ready, device), tuning
+    return ready, _started(ready, device, tuning.libraries), tuning
 
 
 def allowed(run: RunSpec, card: backbones.Card, info: datasets.DatasetInfo, weights: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def freeze(network: Network, run: RunSpec, card: backbones.Card, settings: Mappi
         network.move_statistics()
 
 
-def _started(ready: Prepared, device: Device) -> Started:
+def _started(ready: Prepared, device: Device, libraries: tuple[str, ...]) -> Started:
     network, card = ready.network, ready.card
     return Started(
         device=f"{device.name}: {device.description}",
@@ -132,7 +132,9 @@ def _started(ready: Prepared, device: Device) -> Started:
             "augmentation": augmentation(ready),
         },
         pooling=ready.run.pooling or network.pooling,
-        versions={name: importlib.metadata.version(name) for name in ("torch", "timm", "numpy", "scikit-learn")}
+        versions={
+            name: importlib.metadata.version(name) for name in ("torch", "timm", "numpy", "scikit-learn", *libraries)
+        }
         | {"python": platform.python_version()}
         | code_version.described(),
     )

@@ -19,6 +19,7 @@ from engine.backbones._network import Network
 from engine.batches import Pixels, n_batches
 from engine.control import Control
 from engine.course import Course
+from engine.errors import WeightsError
 from engine.events import Diverged, EpochEnded, Event
 from engine.optimisers import lay_out, let_learn, optimiser_of
 from engine.seeding import derive
@@ -135,6 +136,7 @@ class Training:
         """Of validation, one for each epoch so far."""
         self.learning: frozenset[int] | None = None
         if resume is not None:
+            check_layout(task.network, resume["network"])
             task.network.load_state_dict(resume["network"])
             self.optimiser.load_state_dict(resume["optimiser"])
             lay_out(self.optimiser)
@@ -194,6 +196,16 @@ class Training:
     def state(self, epoch: int) -> Callable[[], dict[str, Any]]:
         """Reads what `fit` needs to go on after this epoch."""
         return functools.partial(state_of, self.task.network, self.optimiser, self.best, epoch, self.losses)
+
+
+def check_layout(network: Network, state: dict[str, Tensor]) -> None:
+    """Raises WeightsError where the tensors of a checkpoint are not those of the network: another version wrote it."""
+    wanted, there = ({name: tensor.shape for name, tensor in one.items()} for one in (network.state_dict(), state))
+    if names := sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name)):
+        raise WeightsError(
+            f"The checkpoint of this run holds other tensors than its network ({names[0]!r}, {len(names)} in all), as"
+            " another version of transferscope wrote it: nothing can go on from it. Run it again from the beginning."
+        )
 
 
 def look(task: Task, epoch: int) -> Iterator[Event]:

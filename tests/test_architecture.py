@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("torch", "torchvision", "timm")
+LIBRARY = ("peft", "transformers", "accelerate")
+"""What computes a few strategies, and what it brings along: for their runs alone."""
+HEAVY = ("torch", "torchvision", "timm", *LIBRARY)
 FAMILIES = ("backbones", "datasets", "strategies", "scores")
 MAX_LINES = 400
 TOP_LEVEL = {
@@ -230,6 +232,29 @@ def test_planning_and_pricing_the_presets_load_no_torch(tmp_path):
         "[price(store, plan(preset.spec)) for preset in PRESETS]"
     )
     assert loaded_by(code) == []
+
+
+def test_the_library_of_low_rank_is_imported_by_one_file_and_late():
+    assert wrong("engine", LIBRARY, at_start_only=True) == {}
+    assert set(wrong("engine", LIBRARY)) == {str(Path("engine", "tuning", "_peft.py"))}
+
+
+def test_only_runs_of_its_strategies_load_the_library_of_low_rank(tmp_path):
+    # zero_shot is left out: open_clip, which builds text towers, imports transformers by itself where it is installed.
+    def run(strategy: str, depth: int) -> str:
+        return (
+            "from engine.device import cpu\nfrom engine.execute import execute\n"
+            "from engine.spec import RunSpec, TrainSpec\n"
+            "train = TrainSpec(epochs=1, precision='float32')\n"
+            f"run = RunSpec('plain8_cifar10', 'digits', '{strategy}', {depth}, 0, 20, 'random', (), train)\n"
+            "import importlib, pkgutil, engine.tuning\n"
+            "names = {one.name for one in pkgutil.iter_modules(engine.tuning.__path__)} - {'zero_shot'}\n"
+            "for name in names: importlib.import_module(f'engine.tuning.{name}')\n"
+            "for _ in execute(run, cpu()): pass"
+        )
+
+    assert not {*LIBRARY} & {*loaded_by(run("partial_fine_tuning", 4))}
+    assert {*LIBRARY} <= {*loaded_by(run("ia3", 7))}
 
 
 def test_the_top_level_is_as_designed():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +62,14 @@ def no_batch_norm(card: Card) -> str | None:
     if normalisations(card) and not any(len(unit.output) == 2 for unit in card.units):
         return None
     return f"{card.name} has no batch normalisation"
+
+
+@functools.cache
+def peft_missing() -> str | None:
+    """The refusal where the library `peft` is not installed; it is looked for, not imported."""
+    if importlib.util.find_spec("peft"):
+        return None
+    return "it is computed by the library peft, which is not installed here (pip install peft)"
 
 
 def part(card: Card, parts: str) -> int:

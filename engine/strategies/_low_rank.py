@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.strategies._base import Card, Setting, Settings
-from engine.strategies._layers import layers
+from engine.strategies._layers import layers, peft_missing
 
 ALPHA = Setting("alpha", "Alpha", 16.0, "The update is scaled by alpha / rank.", 0.0, 1e4)
 WHERE = Setting(
@@ -20,7 +20,9 @@ def rank(low: int) -> Setting:
 
 
 def refuses(card: Card, settings: Settings) -> str | None:
-    """No layer to match, or a rank beyond all of them."""
+    """No layer to match, a rank beyond all of them, or no library."""
+    if missing := peft_missing():
+        return missing
     found = layers(card, settings["where"])
     if not found:
         what = (

@@ -1,6 +1,7 @@
 """DoRA: LoRA for the direction of every row of a weight, and a magnitude learned apart: m (W + s B A) / |W + s B A|.
 
-Liu et al. 2024, equation 5; the norm counts as a constant in the backward pass (section 4.3), as in the `peft` library.
+Liu et al. 2024, equation 5; the norm counts as a constant in the backward pass (section 4.3). Computed by layers of the `peft`
+library, except as `lora` says.
 """
 
 from engine.strategies import _few, _low_rank

@@ -1,7 +1,8 @@
 """IA3: everything frozen; learned factors, 1 at first, multiply keys, values and the hidden layer of every feed-forward part.
 
 Liu et al. 2022 ("Few-shot parameter-efficient fine-tuning"), section 3.3. In networks without attention the factors
-multiply the channels that every convolution gives, as the `peft` library does.
+multiply the channels that every convolution gives, as the `peft` library does, whose layers compute it. Ours are the factors
+of a fused layer of queries, keys and values: peft would multiply the queries too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.strategies import _few
 from engine.strategies._base import STRATEGIES, Card, Settings, Strategy, nothing
-from engine.strategies._layers import attentions, layers
+from engine.strategies._layers import attentions, layers, peft_missing
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ def targets(card: Card) -> list[Target]:
 
 
 def refuses(card: Card, settings: Settings) -> str | None:
-    """Neither attention nor a plain convolution."""
+    """Neither attention nor a plain convolution, or no library."""
+    if missing := peft_missing():
+        return missing
     return None if targets(card) else f"{card.name} has neither fused attention nor a plain convolution"
 
 

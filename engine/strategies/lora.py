@@ -1,7 +1,8 @@
 """LoRA: the backbone is frozen, every layer's weight gets an update of low rank: W x + (alpha / rank) B A x, B = 0 at first.
 
 Hu et al. 2022, section 4.1. In a convolution A keeps the kernel and B is 1 x 1. A fused qkv layer is one matrix here.
-Ours is written here and not taken from the `peft` library: that one cannot be imported without `transformers` and `accelerate`.
+Computed by layers of the `peft` library, which is imported when such a run begins: with `transformers` and `accelerate`, which
+it needs, that takes seconds. Dilated convolutions, and edges that are not padded with zeros, it cannot do: these are ours.
 """
 
 from engine.strategies import _few, _low_rank

@@ -79,6 +79,8 @@ class Tuning:
     """Images passed through the network before and after the training, beside those that every run passes."""
     differentiated = 0
     """The same for images of which gradients were computed, too."""
+    libraries: tuple[str, ...] = ()
+    """Distributions that compute it beside those of every run; their versions are written down."""
 
     def __init__(self, setup: Setup | None = None) -> None:
         """Without a setup it does nothing, for any network."""

@@ -12,7 +12,7 @@ from engine.tuning import _base
 
 
 class Injected(_base.Tuning):
-    """A tuning whose modules stand in `network.added` and are reached through hooks on the network's own modules."""
+    """A tuning whose modules stand in `network.added` and are reached through calls of the network's own modules."""
 
     name = "It"
 
@@ -32,16 +32,16 @@ class Injected(_base.Tuning):
 
         self.network.get_submodule(module).register_forward_hook(hook)
 
-    def before(self, module: str, extra: nn.Module, act: Callable[[nn.Module, Tensor], Tensor]) -> None:
-        """Let `act(extra, input)` give the input of a module of the network instead."""
+    def instead(self, module: str, extra: nn.Module) -> None:
+        """Let `extra(input)` give the output of a module of the network; it asks that module itself where it needs to."""
         self.network.added[_base.key(module)] = extra
         self._hooked.add(module)
 
-        def hook(owner: nn.Module, given: tuple[Tensor, ...]) -> Tensor:
+        def forward(given: Tensor) -> Tensor:
             self._reached.add(module)
-            return act(extra, given[0])
+            return extra(given)
 
-        self.network.get_submodule(module).register_forward_pre_hook(hook)
+        self.network.get_submodule(module).forward = forward
 
     def prepare(self) -> None:
         """Run once, so that what cannot work is refused before training.

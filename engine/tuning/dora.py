@@ -1,4 +1,7 @@
-"""DoRA: m (W + s B A) x / |W + s B A|, the norm over each row (output channel); m is that norm of W at first."""
+"""DoRA: m (W + s B A) x / |W + s B A|, the norm over each row (output channel); m is that norm of W at first.
+
+Computed by the `peft` library's layers, and here where those do not fit (see `_peft.takes`).
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,11 @@ class Tuning(lora.Tuning):
     """One decomposed update for every layer of the card."""
 
     name = "DoRA"
+    decomposed = True
 
-    def made(self, module: str, rank: int) -> nn.Module:
-        return Decomposed(self.network.get_submodule(module), rank, self.settings["alpha"])
+    @staticmethod
+    def made(layer: nn.Linear | nn.Conv2d, rank: int, alpha: float) -> nn.Module:
+        return Decomposed(layer, rank, alpha)
 
     @staticmethod
     def act(extra: Decomposed, given: Tensor, output: Tensor) -> Tensor:

@@ -1,4 +1,8 @@
-"""QLoRA: LoRA beside linear layers whose frozen weights are kept in 4 bits (NF4) or 8 by bitsandbytes; CUDA only."""
+"""QLoRA: LoRA beside linear layers whose frozen weights are kept in 4 bits (NF4) or 8 by bitsandbytes; CUDA only.
+
+The updates are those of the `peft` library. What holds the few bits is ours: the layers of bitsandbytes give weights other
+names and shapes, and the proof by hash compares the weight itself, before and after.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from torch import Tensor, nn
 
 from engine.errors import StrategyError
 from engine.strategies._layers import layers
-from engine.tuning import lora
+from engine.tuning import _base, lora
 
 
 class Tuning(lora.Tuning):
@@ -22,8 +26,14 @@ class Tuning(lora.Tuning):
             raise StrategyError("QLoRA cannot be used here: its arithmetic in few bits needs a CUDA device.")
         for layer in layers(self.setup.card):
             if layer.kind == "linear":
-                _quantise(self.network.get_submodule(layer.module), self.settings["bits"])
+                _quantise(self.asked(layer.module), self.settings["bits"])
         super().prepare()
+
+    def asked(self, module: str) -> nn.Linear:
+        """What answers for a layer's own weight: with an update around it, what that one holds of the layer."""
+        around = _base.key(module)
+        added = self.network.added
+        return added[around].base_layer if around in added else self.network.get_submodule(module)
 
 
 def _quantise(layer: nn.Linear, bits: str) -> None:

@@ -15,7 +15,7 @@ from engine.scores import FeatureSplit
 from engine.scores.linear_probe import log_loss
 from engine.strategies._layers import layers
 from engine.strategies._runs import ids
-from engine.tuning import _base
+from engine.tuning import _base, lora
 
 
 class Tuning(_base.Tuning):
@@ -42,14 +42,7 @@ class Tuning(_base.Tuning):
         tensors = self.kept(run_id)
         wanted = self.network.state_dict()
         for layer in layers(self.setup.card):
-            stem = f"added.{_base.key(layer.module)}."
-            if f"{stem}magnitude" in tensors or f"{stem}up.weight" not in tensors:
-                continue
-            parts = [tensors.pop(f"{stem}{part}") for part in ("up.weight", "down.weight", "scale")]
-            weight = f"{layer.module}.weight"
-            tensors[weight] = tensors[weight] + parts[2] * (parts[0].flatten(1) @ parts[1].flatten(1)).view_as(
-                tensors[weight]
-            )
+            tensors = lora.taken_in(tensors, layer.module)
         if extra := [name for name in tensors if name.startswith("added.")]:
             raise StrategyError(
                 f"Run {run_id} put {extra[0].removeprefix('added.')!r} into its network, which is no part of its weights:"

@@ -16,6 +16,7 @@ from engine.backbones._composition import ComposedNetwork
 from engine.backbones._weights import tensors_sha256
 from engine.batches import Pixels
 from engine.control import Cancelled, Control
+from engine.errors import WeightsError
 from engine.events import Diverged, EpochEnded, Notice
 from engine.spec import TrainSpec
 from engine.train import Best, Savepoint, Task
@@ -285,3 +286,12 @@ def test_what_is_left_at_auto_is_not_trained_by_guess():
     for open_ended in ({"optimizer": "sgd"}, {"learning_rate": 0.1}):
         with pytest.raises(ValueError, match="still 'auto'"):
             optimisers.make_optimiser(list(network().parameters()), TrainSpec(**open_ended))
+
+
+def test_a_checkpoint_of_another_layout_is_refused_with_what_to_do():
+    work = train.fit(task(epochs=2))
+    state = copy.deepcopy(next(item for item in work if isinstance(item, Savepoint)).state())
+    for change in ({"added.head.down.weight": torch.ones(2)}, {"head.weight": torch.ones(1, 16)}):
+        other = {**state, "network": state["network"] | change}
+        with pytest.raises(WeightsError, match=r"other tensors than its network \('.*another version.*Run it again"):
+            next(train.fit(task(epochs=2), other))

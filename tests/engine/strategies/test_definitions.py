@@ -1,4 +1,4 @@
-"""What strategies compute, by hand: rates of schedules, penalties, updates of low rank."""
+"""What strategies compute, by hand: rates of schedules, penalties."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from engine.course import Course, course, plateaus, schedule_table
 from engine.strategies import Phase
 from engine.strategies._phases import groups
 from engine.tuning import Setup, make
-from engine.tuning.dora import Decomposed
 from engine.tuning.head2toe import relevance
-from engine.tuning.lora import LowRank, merged
 
 N_UNITS = 4
 
@@ -139,36 +137,6 @@ def test_mixed_labels_say_how_much_of_each_image_is_there(name):
         assert targets.sum(1) == pytest.approx(torch.ones(3), abs=1e-6)
         again, _ = tuning.batch(images, torch.arange(3), 1, step)
         assert torch.equal(again, mixed)
-
-
-@pytest.mark.parametrize("layer", [nn.Linear(6, 5), nn.Conv2d(4, 6, 3, stride=2, padding=1)], ids=["linear", "conv"])
-def test_a_low_rank_update_is_one_of_the_weight(layer):
-    torch.manual_seed(0)
-    extra = LowRank(layer, 3, 6.0)
-    nn.init.normal_(extra.up.weight)
-    given = torch.randn(2, 6) if isinstance(layer, nn.Linear) else torch.randn(2, 4, 7, 7)
-    beside = layer(given) + extra(given)
-    assert np.linalg.matrix_rank(extra.update(layer.weight).detach().flatten(1).numpy()) == 3
-    weight = merged(layer, extra)
-    with torch.no_grad():
-        layer.weight.copy_(weight)
-        assert torch.allclose(layer(given), beside, atol=1e-5)
-
-
-@pytest.mark.parametrize("layer", [nn.Linear(6, 5), nn.Conv2d(4, 6, 3, padding=1)], ids=["linear", "conv"])
-def test_dora_turns_rows_and_sets_their_length(layer):
-    torch.manual_seed(0)
-    extra = Decomposed(layer, 2, 4.0)
-    nn.init.normal_(extra.up.weight)
-    with torch.no_grad():
-        extra.magnitude.mul_(torch.rand(len(extra.magnitude)) + 0.5)
-        given = torch.randn(2, 6) if isinstance(layer, nn.Linear) else torch.randn(2, 4, 7, 7)
-        turned = extra.turned(given, layer(given))
-        weight = merged(layer, extra)
-        rows = weight.flatten(1)
-        rows = rows / rows.norm(dim=1, keepdim=True) * extra.magnitude[:, None]
-        layer.weight.copy_(rows.view_as(weight))
-        assert torch.allclose(layer(given), turned, atol=1e-5)
 
 
 def test_early_stopping_waits_from_the_lowest_loss():

@@ -84,7 +84,7 @@ def test_a_soup_of_one_run_twice_over_is_refused_and_of_updates_is_one_of_weight
     one, other = (read_safetensors(path(home, run.run_id)) for run in runs)
 
     def update(tensors, module, like):
-        up, down = (tensors[f"added.{key(module)}.{part}.weight"].flatten(1) for part in ("up", "down"))
+        up, down = (tensors[f"added.{key(module)}.lora_{part}.default.weight"].flatten(1) for part in ("B", "A"))
         return tensors[f"added.{key(module)}.scale"] * (up @ down).view_as(like)
 
     for layer in layers(backbones.card("tiny")):
