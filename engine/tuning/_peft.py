@@ -9,6 +9,7 @@ the network's layer as its `base_layer`, with the very same parameters.
 from __future__ import annotations
 
 import copy
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import torch
@@ -81,7 +82,7 @@ def _around(layer: nn.Module, config: str, **options: object) -> BaseTunerLayer:
     return made
 
 
-def library():
+def library() -> ModuleType:
     """The library, imported now.
 
     Raises:
