@@ -131,7 +131,7 @@ PRESETS.register(
         "layer_transfer_cifar10",
         "Which layers transfer? With photographs",
         "Yosinski's study as in the README: CIFAR-10 (downloaded once) divided four times into five classes each, 2,000 labels"
-        " a half. About an hour on a laptop.",
+        " a half.",
         ExperimentSpec(
             name="Which layers transfer? CIFAR-10, five classes each",
             backbones=("plain8_cifar10",),
@@ -150,7 +150,7 @@ PRESETS.register(
         "all_strategies",
         "Every strategy on every shipped backbone",
         "50 labelled digits, six seeds: what does each strategy give, on a residual, a plain and a transformer network, and"
-        " what does it cost? About two hours; print it with the command `table`.",
+        " what does it cost? Print it with the command `table`.",
         ExperimentSpec(
             name="Every strategy on every shipped backbone",
             backbones=("resnet20_cifar10", "plain8_cifar10", "vit_cifar10"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import time
 from collections.abc import Iterator
@@ -116,6 +117,12 @@ def price(store: Store, planned: tuple[PlannedRun, ...]) -> cost.Cost:
     return cost.estimate(planned, speed, cost.learned_correction(_history(store, planned, speed)) if speed else 1.0)
 
 
+@functools.lru_cache(maxsize=4096)
+def _parsed(spec_json: str) -> RunSpec:
+    """A run's spec, read once: every page with a price looks at all runs of the home."""
+    return RunSpec.from_json(spec_json)
+
+
 def _history(store: Store, planned: tuple[PlannedRun, ...], speed: float) -> list[tuple[float, float]]:
     """(actual, estimated) seconds of finished runs with the same backbones and datasets as a plan."""
     known = {(one.run.backbone, one.run.dataset): one for one in planned}
@@ -123,7 +130,7 @@ def _history(store: Store, planned: tuple[PlannedRun, ...], speed: float) -> lis
     for row in store.runs():
         if row["state"] != "finished" or not row["seconds"]:
             continue
-        run = RunSpec.from_json(row["spec"])
+        run = _parsed(row["spec"])
         like = known.get((run.backbone, run.dataset))
         if like is not None:
             one = PlannedRun(run, like.card, like.info)

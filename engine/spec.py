@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from engine import budgets, search_fields
@@ -85,7 +86,7 @@ class RunSpec(Spec):
         object.__setattr__(self, "score_intervals", fields.resamples("score_intervals", self.score_intervals))
         fields.source_data(self.source_data, self.measures)
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Identity of the run: two experiments that plan the same cell share it, and it is computed once."""
         return self.identity()

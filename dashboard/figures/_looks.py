@@ -27,6 +27,15 @@ KNOWN = {
     "linear_probe": ("#0a5a94", "#7cc4f2", "diamond", "dot"),
     "from_scratch": ("#474747", "#dcdcdc", "x", "dash"),
 }
+STUDY = {
+    # The selffer is cold, the transfer warm; what stays frozen is drawn through.
+    "selffer": ("#0a5a94", "#7cc4f2", "circle", "solid"),
+    "selffer_plus": ("#1b7f79", "#5fc9bf", "circle-open", "dash"),
+    "transfer": ("#b23a48", "#f28b95", "square", "solid"),
+    "transfer_plus": ("#c05f00", "#f2a54a", "square-open", "dash"),
+    "random_frozen": ("#5d5d5d", "#c4c4c4", "x", "dot"),
+}
+"""As `KNOWN`, of a layer-transfer study: its curves stand beside no other strategy but from scratch."""
 SPARE = (
     ("#8a4fa8", "#c79be0", "triangle-up", "dashdot"),
     ("#8a6d00", "#d9c25a", "star", "longdashdot"),
@@ -124,6 +133,8 @@ BY_DEPTH = {
 
 def of_group(strategy: str, dark: bool) -> Look | None:
     """The look of a strategy that is a member of a group; None for others."""
+    if strategy in STUDY:
+        return Look(STUDY[strategy][dark], *STUDY[strategy][2:])
     for light, for_dark, members in _GROUPS:
         if strategy in members:
             place = list(members).index(strategy)

@@ -7,19 +7,20 @@ from typing import Any
 import pandas as pd
 
 from dashboard.figures import _cells, _style, _yosinski_2014
+from dashboard.figures._looks import STUDY
 from dashboard.figures._style import Drawn
 from engine import stats
 
 TITLE = "Accuracy by number of copied units"
 BASE, OTHER_BASE = "base B", "base A"
-# (light, dark, marker, dash): the selffer is cold, the transfer warm; what stays frozen is drawn through.
 LOOKS = {
-    "BnB": ("#0a5a94", "#7cc4f2", "circle", "solid"),
-    "BnB+": ("#1b7f79", "#5fc9bf", "circle-open", "dash"),
-    "AnB": ("#b23a48", "#f28b95", "square", "solid"),
-    "AnB+": ("#c05f00", "#f2a54a", "square-open", "dash"),
-    "random, frozen": ("#5d5d5d", "#c4c4c4", "x", "dot"),
+    "BnB": STUDY["selffer"],
+    "BnB+": STUDY["selffer_plus"],
+    "AnB": STUDY["transfer"],
+    "AnB+": STUDY["transfer_plus"],
+    "random, frozen": STUDY["random_frozen"],
 }
+"""(light, dark, marker, dash) of each curve."""
 WORDS = {
     "BnB": "own units, frozen",
     "BnB+": "own units, everything learns",

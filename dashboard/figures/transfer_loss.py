@@ -46,8 +46,7 @@ def transfer_loss(frame: pd.DataFrame, *, dark: bool = False, uirevision: str = 
         traces,
         title=TITLE,
         notes=[
-            f"{pairs} pair{'s' if pairs != 1 else ''} of split and seed"
-            + (": exploring" if pairs < stats.CLAIM_PAIRS else ""),
+            f"{_pairs(pairs)} of split and seed" + (": exploring" if pairs < stats.CLAIM_PAIRS else ""),
             "diamond: whole loss (base B - AnB), bar 95 % interval (Student t over pairs)",
         ],
         barmode="relative",
@@ -56,6 +55,10 @@ def transfer_loss(frame: pd.DataFrame, *, dark: bool = False, uirevision: str = 
         **look,
     )
     return Drawn(figure, TITLE, _alt(table), _reading(table), table, _style.height(3))
+
+
+def _pairs(n: int) -> str:
+    return "1 pair" if n == 1 else f"{n} pairs"
 
 
 def _table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +70,7 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
             "points": rows["mean"] * 100,
             "low_points": rows["low"] * 100,
             "high_points": rows["high"] * 100,
-            "pairs": rows["pairs"],
+            "pairs": rows["pairs"].astype("Int64"),
             "interval": rows["interval"],
         }
     )
@@ -77,7 +80,7 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
 def _bars(part: str, rows: pd.DataFrame, dark: bool) -> dict[str, Any]:
     light, pale, pattern, words = LOOKS[part]
     said = [
-        f"<b>{words}</b><br>n = {row.n}: {row.points:+.1f} points, {row.pairs} pairs"
+        f"<b>{words}</b><br>n = {row.n}: {row.points:+.1f} points, {_pairs(row.pairs)}"
         + (f"<br>95 % interval {row.low_points:+.1f} to {row.high_points:+.1f}" if pd.notna(row.low_points) else "")
         for row in rows.itertuples()
     ]
@@ -124,8 +127,7 @@ def _reading(table: pd.DataFrame) -> str:
         return "Only one of the two parts is measured so far."
     worst = total.loc[total["points"].idxmax()]
     parts = table[table["n"] == worst["n"]].set_index("part")["points"]
-    pairs = f"{worst['pairs']} pair{'s' if worst['pairs'] != 1 else ''}"
-    claim = "" if worst["pairs"] >= stats.CLAIM_PAIRS else f" (exploring: {pairs})"
+    claim = "" if worst["pairs"] >= stats.CLAIM_PAIRS else f" (exploring: {_pairs(worst['pairs'])})"
     if worst["points"] <= 0:
         least = f"{-worst['points']:.1f} points, at n = {worst['n']}"
         return f"Nothing is lost at any depth measured: the least that is won is {least}{claim}."

@@ -8,7 +8,7 @@ from dashboard import state
 from dashboard.widgets.experiments import title, try_it_now
 from dashboard.widgets.go import link
 from dashboard.widgets.literal import literal
-from dashboard.widgets.offers import start
+from dashboard.widgets.offers import start, takes
 from dashboard.widgets.overview import overview
 from engine.presets import PRESETS, Preset
 
@@ -41,6 +41,7 @@ def _presets() -> None:
 def _preset(preset: Preset) -> None:
     st.markdown(f"**{preset.label}**")
     st.markdown(preset.question)
+    st.caption(literal(takes(preset.spec)))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Run", key=f"start-run-{preset.name}", icon=":material/play_arrow:"):
             start(preset.spec)

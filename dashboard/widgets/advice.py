@@ -10,16 +10,19 @@ from dashboard.widgets.literal import literal
 from dashboard.widgets.score_words import label
 
 
-def advice(scores: pd.DataFrame, *, key: str) -> None:
+def advice(scores: pd.DataFrame, *, key: str, about: str = "") -> None:
     """Draw the advice; nothing where the deciding score was not asked for.
 
     Args:
         scores: rows of a `transfer_curve` of one frozen backbone on one dataset with one label budget.
         key: unique on the page.
+        about: which network and task it is, where the page shows several.
     """
     if said := sentence(scores):
         with st.container(border=True, key=key):
-            st.markdown(f":material/lightbulb: **Before training:** {literal(said)}")
+            st.markdown(
+                f":material/lightbulb: **{literal(about + ', b' if about else 'B')}efore training:** {literal(said)}"
+            )
 
 
 def sentence(scores: pd.DataFrame) -> str:

@@ -69,7 +69,7 @@ def offers(given: Sequence[Offer], *, key: str) -> None:
         kind = {"type": "secondary"} if place else {"type": "primary", "shortcut": "Ctrl+Enter"}
         if st.button(offer.label, icon=":material/play_arrow:", key=f"{key}-{offer.name}", **kind):
             start(offer.spec, stay=True)
-        st.caption(literal(_takes(offer.spec)))
+        st.caption(literal(takes(offer.spec)))
 
 
 def start(spec: ExperimentSpec, *, stay: bool = False) -> None:
@@ -85,7 +85,8 @@ def start(spec: ExperimentSpec, *, stay: bool = False) -> None:
     st.rerun()
 
 
-def _takes(spec: ExperimentSpec) -> str:
+def takes(spec: ExperimentSpec) -> str:
+    """What an experiment takes on this machine, in a sentence, or why it cannot be run."""
     try:
         return in_short(foresee(spec))
     except TransferscopeError as error:  # shipped weights that are gone, say

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.figures import layer_transfer, transfer_loss
+from dashboard.figures import _style, layer_transfer, transfer_loss
 from dashboard.figures._yosinski_2014 import BASE_B, CURVES
+from engine.layer_transfer import CURVES as STUDIED
 
 DECLINE = {"BnB": -0.02, "AnB": -0.05, "BnB+": 0.0, "AnB+": 0.01, "random, frozen": -0.3}
 
@@ -104,6 +105,25 @@ def test_the_loss_is_stacked_in_points():
         "The largest loss is 4.0 points, at n = 1: +1.0 from units that lost the ones they were trained with, +3.0 from"
         " units that serve the other task (exploring: 4 pairs)."
     )
+
+
+def test_a_curve_looks_as_its_strategy_does_in_every_other_chart():
+    by_label = {curve.label: strategy for strategy, curve in STUDIED.items()}
+    for dark in (False, True):
+        lines = {
+            t.name.split(":")[0]: t for t in layer_transfer(study(), dark=dark).figure.data if t.mode == "lines+markers"
+        }
+        for label, strategy in by_label.items():
+            look = _style.looks([strategy], dark)[strategy]
+            line = lines[label]
+            assert (line.line.color, line.marker.symbol, line.line.dash) == (look.colour, look.marker, look.dash)
+
+
+def test_one_pair_is_one_pair():
+    frame = losses([(1, "co_adaptation", 0.01), (1, "specificity", 0.03), (1, "total", 0.04)], pairs=1)
+    drawn = transfer_loss(frame.astype({"pairs": float}))
+    assert drawn.reading.endswith("(exploring: 1 pair).")
+    assert trace(drawn, "specificity")["hovertext"][0].split("<br>")[1] == "n = 1: +3.0 points, 1 pair"
 
 
 def test_one_part_alone_is_drawn_and_not_overread():

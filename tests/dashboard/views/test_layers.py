@@ -114,3 +114,19 @@ def test_of_a_layer_transfer_study_the_test_accuracy_is_drawn_by_copied_units(sh
     by_hand.finish_all()
     (alt,) = charts(show("layers"))
     assert alt.startswith("Line chart of test accuracy in percent against the number of copied units. Base B:")
+
+
+def test_of_several_networks_the_first_is_drawn_and_advice_names_its_own(show, by_hand, small, charts, words) -> None:
+    networks = ("resnet20_cifar10", "plain8_cifar10")
+    by_hand.submit(dataclasses.replace(small, backbones=networks))
+    while by_hand.store.db.read("SELECT 1 FROM run WHERE state = 'queued'"):
+        lease = by_hand.claim()
+        by_hand.write(lease, *(DepthMeasured(unit, f"unit{unit}", "logme", unit / 10, 80, 16) for unit in range(1, 8)))
+        by_hand.leases.finish(lease, "finished", "", 1.0)
+    app = show("layers")
+    assert app.selectbox(key="layers-network").value == networks[0]
+    assert all(alt.startswith("resnet20_cifar10: ") for alt in charts(app))
+    assert words(app).count("efore training:") == 1
+    app.selectbox(key="layers-network").set_value("").run()
+    for name in networks:
+        assert f"{name} on digits, 100 labels, before training:" in words(app)

@@ -205,3 +205,16 @@ def test_of_few_runs_every_curve_is_drawn_and_nothing_needs_to_be_chosen(show, b
     app = show("live")
     assert not app.multiselect
     assert "8 runs" in charts(app)[2]
+
+
+def test_of_a_study_the_curves_of_one_number_of_copied_units_are_drawn(show, by_hand, charts) -> None:
+    by_hand.submit(dataclasses.replace(PRESETS["layer_transfer"].spec, class_splits=(0, 1), frozen_depths=(1, 3, 5)))
+    by_hand.finish_all()
+    app = show("live")
+    assert (app.selectbox[-1].label, app.selectbox[-1].value) == ("Units copied", 5)
+    # Two bases and five curves of two splits each. What copies and learns has frozen depth 0, however much is copied.
+    assert "14 runs" in charts(app)[-1]
+    app.selectbox[-1].set_value(1).run()
+    assert not app.exception
+    assert "14 runs" in charts(app)[-1]
+    assert not app.multiselect

@@ -56,3 +56,10 @@ def test_recent_experiments_say_how_they_stand(show, by_hand, small, words) -> N
     said = words(show("start"))
     assert "By hand" in said
     assert "7 of 8 runs finished, 1 failed" in said
+
+
+def test_every_preset_says_what_it_takes_before_it_is_run(show, words) -> None:
+    said = words(show("start"))
+    assert said.count(" runs on this machine, about ") == len(PRESETS) + 1  # and "Try it now"
+    assert "148 runs on this machine, about " in said
+    assert "MB of images downloaded first, once." in said
