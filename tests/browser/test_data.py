@@ -58,5 +58,5 @@ def test_from_a_dropped_zip_to_the_lab(
     assert "data=imported" in page.url
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.get_by_role("link", name="Use in the Lab").first.click()
-    expect(page.get_by_role("heading", name="Lab")).to_be_visible()
+    expect(page.get_by_role("heading", name="Lab", exact=True)).to_be_visible()
     expect(page.get_by_text("16 images in 2 classes, imported from photos.zip")).to_be_visible()

@@ -79,7 +79,7 @@ def test_sections_title_and_first_page(address: str, open_page: Callable[..., Pa
 
 def test_a_phone_shows_the_page_without_scrolling_sideways(address: str, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{address}/lab", width=390, height=844)
-    expect(page.get_by_role("heading", name="Lab")).to_be_visible()
+    expect(page.get_by_role("heading", name="Lab", exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
