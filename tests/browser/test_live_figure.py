@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from dashboard.figures import _style
+
 pytestmark = pytest.mark.browser
 
 SCRIPT = """
@@ -289,3 +291,35 @@ def test_nothing_comes_from_another_host(address: str, open_page: Callable[..., 
     page.goto(address)
     drawn(page)
     assert [url for url in asked if not url.startswith((address, "blob:", "data:", "about:"))] == []
+
+
+PLACES = """async ([spec, width, height]) => {
+  const place = document.createElement("div");
+  place.style.cssText = `position: absolute; top: 0; left: 0; width: ${width}px; height: ${height}px`;
+  document.body.append(place);
+  const { data, layout } = JSON.parse(spec);
+  await Plotly.newPlot(place, data, layout);
+  const box = (name) => place.querySelector(name).getBoundingClientRect();
+  const found = { title: box(".xtitle").bottom, plot: box(".nsewdrag").height,
+    legend: box(".legend .bg").top, end: box(".legend .bg").bottom };
+  Plotly.purge(place);
+  place.remove();
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("entries", [3, 38])
+def test_a_legend_lies_below_the_axis_title_however_long_it_is(
+    address: str, open_page: Callable[..., Page], entries: int
+) -> None:
+    page = open_page(address)
+    drawn(page)
+    traces = [{"type": "scatter", "x": [0, 1], "y": [n, 1], "name": f"Strategy number {n}"} for n in range(entries)]
+    axes = {"xaxis": {"title": {"text": "Time of a run (s)"}}, "yaxis": {"title": {"text": "Test accuracy (%)"}}}
+    figure = _style.finish(traces, title="Costs", notes=["one", "two"], dark=False, uirevision="one", **axes)
+    height = _style.height(entries)
+    for width in (360, 1000):
+        places = page.evaluate(PLACES, [figure.to_json(validate=False), width, height])
+        assert places["legend"] >= places["title"], width
+        assert places["end"] <= height + 1, width
+        assert places["plot"] >= 120, width
