@@ -11,9 +11,10 @@ from dashboard.figures._looks import LABELS
 from dashboard.figures.paired_differences import choices
 from dashboard.widgets import adviser, controls, part
 from dashboard.widgets.against import against_cost, against_forgetting
+from dashboard.widgets.also import also
 from dashboard.widgets.chart import chart
 from dashboard.widgets.experiments import choose
-from dashboard.widgets.frames_of import calm, comparable
+from dashboard.widgets.frames_of import calm, comparable, is_study
 from dashboard.widgets.go import link
 from dashboard.widgets.interpolation import interpolation
 from dashboard.widgets.label_curves import label_curves
@@ -42,6 +43,9 @@ def page() -> None:
         shown = part.choose(state.derived(comparable, state.frame("runs", experiment_id)), key="compare")
         _charts(experiment_id, experiment["spec"], shown)
         adviser.graded(experiment_id, shown)
+        runs = state.frame("runs", experiment_id)
+        if not is_study(runs):
+            also(experiment["spec"], runs)
 
 
 @st.fragment(run_every=state.TICK_SECONDS)

@@ -540,3 +540,12 @@ def test_curves_over_labels_are_of_the_strategies_that_are_chosen(show, by_hand,
     assert not app.exception
     assert "training from scratch" not in drawn()
     assert "freezing 4 of 10 units with 100 labels" in drawn()
+
+
+def test_what_an_experiment_did_not_measure_is_offered(show, by_hand, small) -> None:
+    by_hand.submit(small)
+    by_hand.finish_all()
+    labels = [one.proto.label for one in show("compare").get("page_link")]
+    assert "The same, measuring what is forgotten" in labels
+    assert "The same with several label budgets" in labels
+    assert "The same, graded by the adviser" not in labels  # its probe measures LogME
