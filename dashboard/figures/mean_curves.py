@@ -63,7 +63,7 @@ def mean_curves(
         )
     table = _table(rows.merge(kept, on=CELL), kept, metric)
     left_out = len(networks) - len(kept)
-    several = len(table[_SERIES].drop_duplicates()) > 1
+    several = len(networks[_SERIES].drop_duplicates()) > 1  # named also where only one of them is drawn
     lines = [line for place in range(len(kept)) for line in _line(table, kept, place, metric, several, dark)]
     drawn = f"{len(kept)} of {len(networks)} strategies and depths drawn" if left_out else ""
     band = "band 95 % interval (Student t)" if (table["seeds"] >= _cells.INTERVAL_SEEDS).any() else ""
@@ -87,7 +87,7 @@ def mean_curves(
     )
     ends = _ends(table, kept, metric, several)
     alt = f"Line chart of {title.lower()}, means over seeds. {' '.join(ends)}"
-    reading = _reading(table, metric)
+    reading = _reading(table, metric, several)
     if left_out:
         reading += f" {drawn}: choose others under Strategies."
     return Drawn(figure, title, alt, reading, table, _style.height(len(kept)))
@@ -97,7 +97,8 @@ def _networks(rows: pd.DataFrame) -> pd.DataFrame:
     """The networks that have a curve, in the order of legends."""
     found = rows[CELL].drop_duplicates()
     place = {strategy: index for index, strategy in enumerate(_style.looks(found["strategy"]))}
-    order = found.assign(_place=found["strategy"].map(place)).sort_values([*_SERIES, "_place", "frozen_depth"])
+    # One strategy on several backbones side by side, so that the first ones are not all of one backbone.
+    order = found.assign(_place=found["strategy"].map(place)).sort_values(["_place", "frozen_depth", *_SERIES])
     return order[CELL].reset_index(drop=True)
 
 
@@ -138,9 +139,9 @@ def _line(
     table: pd.DataFrame, kept: pd.DataFrame, place: int, metric: str, several: bool, dark: bool
 ) -> Iterator[dict[str, Any]]:
     cell = tuple(kept.iloc[place])
-    siblings = sorted(kept.loc[kept["strategy"] == cell[3], "frozen_depth"].unique())
+    siblings = list(kept[kept["strategy"] == cell[3]].itertuples(index=False, name=None))
     look = _style.looks([cell[3]], dark)[cell[3]]
-    colour = _style.shade(look.colour, siblings.index(cell[4]) / max(1, len(siblings) - 1), dark)
+    colour = _style.shade(look.colour, siblings.index(cell) / max(1, len(siblings) - 1), dark)
     name, uid = _style.escape(_name(cell, several)), _style.uid(*cell)
     mine = _of(table, cell)
     shown = "%{y:.1f} %" if metric == "accuracy" else "%{y:.3f}"
@@ -194,10 +195,10 @@ def _ends(table: pd.DataFrame, kept: pd.DataFrame, metric: str, several: bool) -
     return said
 
 
-def _reading(table: pd.DataFrame, metric: str) -> str:
+def _reading(table: pd.DataFrame, metric: str, several: bool) -> str:
     latest = _latest(table)
     best = latest.loc[latest["mean"].idxmax() if metric == "accuracy" else latest["mean"].idxmin()]
     value = _number(best["mean"], metric) + (" %" if metric == "accuracy" else "")
     extreme = "highest" if metric == "accuracy" else "lowest"
-    who = _style.cell_label(best["strategy"], best["frozen_depth"])
+    who = _name(tuple(best[column] for column in CELL), several)
     return f"The {extreme} latest {best['split']} mean is {value} ({who}, {_words.seeds(best['seeds'])}, epoch {best['epoch']})."
