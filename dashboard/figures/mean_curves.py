@@ -63,8 +63,9 @@ def mean_curves(
         )
     table = _table(rows.merge(kept, on=CELL), kept, metric)
     left_out = len(networks) - len(kept)
-    several = len(networks[_SERIES].drop_duplicates()) > 1  # named also where only one of them is drawn
-    lines = [line for place in range(len(kept)) for line in _line(table, kept, place, metric, several, dark)]
+    # By all that could be drawn: a backbone is named also where the others are not on the chart.
+    differing = [column for column in _SERIES if networks[column].nunique() > 1]
+    lines = [line for place in range(len(kept)) for line in _line(table, kept, place, metric, differing, dark)]
     drawn = f"{len(kept)} of {len(networks)} strategies and depths drawn" if left_out else ""
     band = "band 95 % interval (Student t)" if (table["seeds"] >= _cells.INTERVAL_SEEDS).any() else ""
     figure = _style.finish(
@@ -85,9 +86,9 @@ def mean_curves(
         else {"title": {"text": axis_title}},
         **look,
     )
-    ends = _ends(table, kept, metric, several)
+    ends = _ends(table, kept, metric, differing)
     alt = f"Line chart of {title.lower()}, means over seeds. {' '.join(ends)}"
-    reading = _reading(table, metric, several)
+    reading = _reading(table, metric, differing)
     if left_out:
         reading += f" {drawn}: choose others under Strategies."
     return Drawn(figure, title, alt, reading, table, _style.height(len(kept)))
@@ -130,19 +131,19 @@ def _of(table: pd.DataFrame, cell: Sequence[object]) -> pd.DataFrame:
     return table[same]
 
 
-def _name(cell: Sequence[Any], several: bool) -> str:
-    series = _cells.series_label(cell[:3], _SERIES) if several else ""
+def _name(cell: Sequence[Any], differing: Sequence[str]) -> str:
+    series = _cells.series_label(cell[:3], _SERIES, differing) if differing else ""
     return ", ".join(filter(None, (_style.cell_label(cell[3], cell[4]), series)))
 
 
 def _line(
-    table: pd.DataFrame, kept: pd.DataFrame, place: int, metric: str, several: bool, dark: bool
+    table: pd.DataFrame, kept: pd.DataFrame, place: int, metric: str, differing: Sequence[str], dark: bool
 ) -> Iterator[dict[str, Any]]:
     cell = tuple(kept.iloc[place])
     siblings = list(kept[kept["strategy"] == cell[3]].itertuples(index=False, name=None))
     look = _style.looks([cell[3]], dark)[cell[3]]
     colour = _style.shade(look.colour, siblings.index(cell) / max(1, len(siblings) - 1), dark)
-    name, uid = _style.escape(_name(cell, several)), _style.uid(*cell)
+    name, uid = _style.escape(_name(cell, differing)), _style.uid(*cell)
     mine = _of(table, cell)
     shown = "%{y:.1f} %" if metric == "accuracy" else "%{y:.3f}"
     legend = "validation" if (mine["split"] == "validation").any() else "train"
@@ -180,11 +181,11 @@ def _number(value: float, metric: str) -> str:
     return f"{value:.1f}" if metric == "accuracy" else f"{value:.3f}"
 
 
-def _ends(table: pd.DataFrame, kept: pd.DataFrame, metric: str, several: bool) -> list[str]:
+def _ends(table: pd.DataFrame, kept: pd.DataFrame, metric: str, differing: Sequence[str]) -> list[str]:
     """How every line ends, in words."""
     said, unit = [], " %" if metric == "accuracy" else ""
     for row in _latest(table).itertuples():
-        name = _name(tuple(getattr(row, column) for column in CELL), several)
+        name = _name(tuple(getattr(row, column) for column in CELL), differing)
         interval = ""
         if row.seeds >= _cells.INTERVAL_SEEDS:
             interval = f", 95 % interval {_number(row.low, metric)} to {_number(row.high, metric)}"
@@ -195,10 +196,10 @@ def _ends(table: pd.DataFrame, kept: pd.DataFrame, metric: str, several: bool) -
     return said
 
 
-def _reading(table: pd.DataFrame, metric: str, several: bool) -> str:
+def _reading(table: pd.DataFrame, metric: str, differing: Sequence[str]) -> str:
     latest = _latest(table)
     best = latest.loc[latest["mean"].idxmax() if metric == "accuracy" else latest["mean"].idxmin()]
     value = _number(best["mean"], metric) + (" %" if metric == "accuracy" else "")
     extreme = "highest" if metric == "accuracy" else "lowest"
-    who = _name(tuple(best[column] for column in CELL), several)
+    who = _name(tuple(best[column] for column in CELL), differing)
     return f"The {extreme} latest {best['split']} mean is {value} ({who}, {_words.seeds(best['seeds'])}, epoch {best['epoch']})."

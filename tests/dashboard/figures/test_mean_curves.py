@@ -66,7 +66,7 @@ def test_what_is_chosen_is_drawn_and_never_more_than_the_most(learning_curve: Ma
 def test_networks_of_several_backbones_are_named(learning_curve: Make) -> None:
     frame = pd.concat([learning_curve({("lora", 0): SEEDS}, backbone=name) for name in ("one", "two")])
     lines = [trace for trace in mean_curves(frame).figure.data if trace.showlegend]
-    assert [line.name.split(" on ")[0] for line in lines] == ["LoRA, one", "LoRA, two"]
+    assert [line.name for line in lines] == ["LoRA, one", "LoRA, two"]
     assert len({line.line.color for line in lines}) == 2
 
 
@@ -76,10 +76,10 @@ def test_a_backbone_is_named_also_where_the_others_are_not_drawn_and_no_backbone
     many = {("partial_fine_tuning", depth): SEEDS for depth in range(1, 8)}
     frame = pd.concat([learning_curve(many, backbone=name) for name in ("one", "two")])
     drawn = mean_curves(frame)
-    names = [trace.name.split(" on ")[0] for trace in drawn.figure.data if trace.showlegend]
+    names = [trace.name for trace in drawn.figure.data if trace.showlegend]
     assert names == [f"Frozen depth {depth}, {name}" for depth in (1, 2, 3) for name in ("one", "two")]
     alone = mean_curves(pd.concat([frame, learning_curve({("lora", 0): SEEDS}, backbone="two")]), cells=[("lora", 0)])
-    assert "(LoRA, two on digits, 100 labels, 3 seeds, epoch 3)" in alone.reading
+    assert "(LoRA, two, 3 seeds, epoch 3)" in alone.reading
 
 
 def test_nothing_yet_says_what_will_appear_and_a_wrong_metric_is_an_error(learning_curve: Make) -> None:
