@@ -68,6 +68,9 @@ def best_compared(cells: pd.DataFrame, rows: pd.DataFrame) -> str:
     order = ("linear_probe", "full_fine_tuning", "from_scratch", "partial_fine_tuning")
     others = cells[cells.index != best.name]
     rivals = [others[others["strategy"] == name] for name in order if name in set(others["strategy"])]
+    if not rivals and len(others):
+        best_so_far = f"{phrase}, {best['mean_percent']:.1f} % ({seeds(best['seeds'])})"
+        return f"The highest of {len(cells)} means so far is {best_so_far}; no control is measured yet."
     if not rivals:
         return f"So far only {phrase} is measured: {best['mean_percent']:.1f} % ({seeds(best['seeds'])}); nothing to compare."
     rival = rivals[0].iloc[0]

@@ -91,6 +91,12 @@ def test_unfinished_experiments_show_what_is_there(transfer_curve: Make, runs: M
     assert list(drawn.figure.layout.xaxis.tickvals) == [0, 1, 2, 3, 4]
 
 
+def test_several_strategies_without_any_control_are_not_said_to_be_one(transfer_curve: Make) -> None:
+    values = {("cutmix", 0): {0: 0.9}, ("lora", 0): {0: 0.8}, ("bitfit", 0): {0: 0.7}}
+    drawn = accuracy_by_depth(transfer_curve(values))
+    assert drawn.reading == "The highest of 3 means so far is CutMix, 90.0 % (1 seed); no control is measured yet."
+
+
 def test_only_the_control_so_far(transfer_curve: Make) -> None:
     drawn = accuracy_by_depth(transfer_curve({("from_scratch", 0): {0: 0.3}}))
     assert list(named(drawn.figure, "From scratch", "lines").y) == [30, 30]
