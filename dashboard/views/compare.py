@@ -52,6 +52,7 @@ def page() -> None:
 def _charts(experiment_id: str, spec: ExperimentSpec, shown: Part) -> None:
     if not brief(experiment_id, state.frame("runs", experiment_id), state.frame("transfer_curve", experiment_id)):
         return
+    others = shown.others(state.derived(comparable, state.frame("runs", experiment_id)))
     every = runs, transfer = shown.frame("runs", experiment_id), shown.frame("transfer_curve", experiment_id)
     transfer, runs = state.derived(comparable, transfer), state.derived(comparable, runs)
     if runs.empty:
@@ -66,6 +67,7 @@ def _charts(experiment_id: str, spec: ExperimentSpec, shown: Part) -> None:
     if spec.weights != "random":
         found = state.derived(negative_transfer, transfer)
         controls.alarms(found, runs, pretrained=spec.weights == "pretrained")
+        controls.alarms_elsewhere([other.words for other in others if _hurt(other, experiment_id)])
     mistake(experiment_id, *every, shown)
     steady = state.derived(calm, runs)
     drawn = shown.chart("compare", accuracy_comparison, transfer, runs=steady, uirevision=experiment_id)
@@ -94,3 +96,8 @@ def _table(runs: pd.DataFrame) -> None:
     shared, rows = state.derived(collapsed, runs)
     st.text(shared)
     table(rows, key="compare-runs", name="runs by cell")
+
+
+def _hurt(part: Part, experiment_id: str) -> bool:
+    transfer = state.derived(comparable, part.frame("transfer_curve", experiment_id))
+    return bool(state.derived(negative_transfer, transfer))

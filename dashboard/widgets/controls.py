@@ -139,5 +139,13 @@ def alarms(found: list[Alarm], runs: pd.DataFrame, *, pretrained: bool = True) -
             source_distance.ask(worst.backbone, worst.dataset, key="compare-distance")
 
 
+def alarms_elsewhere(hurt: list[str]) -> None:
+    """Say on which parts of the experiment that are not shown the alarm rings; `hurt` are their words."""
+    if hurt:
+        st.caption(
+            f":material/trending_down: Negative transfer also on {literal('; '.join(hurt))}. Choose it above to see it."
+        )
+
+
 def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]

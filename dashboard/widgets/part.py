@@ -56,6 +56,12 @@ class Part:
         labels = "" if self.budget is None else budgets.words(self.budget)
         return ", ".join(filter(None, (names, labels)))
 
+    def others(self, runs: pd.DataFrame) -> list[Part]:
+        """The parts of an experiment's runs that could be shown in place of this one; none where nothing is left out."""
+        chosen = [column for column in _COLUMNS if getattr(self, column) is not None]
+        found = runs[chosen].drop_duplicates().to_dict("records") if chosen else []
+        return [one for one in (Part(**values) for values in found) if one != self]
+
     def chart(
         self, page: str, make: Callable[..., Drawn], *frames: pd.DataFrame, uirevision: str, **options: Any
     ) -> state.Chart:

@@ -33,9 +33,9 @@ def test_what_was_asked_for_wins_whatever_it_costs(planned):
 
 def test_a_short_training_is_looked_at_lightly_a_long_one_often(planned):
     short, middle, long = (looks("auto", planned(n), *counts, 40, "cpu") for n, counts in (
-        (30, (40, 10)), (100, (160, 40)), (100, (4_000, 1_000)),
+        (20, (40, 10)), (100, (160, 40)), (100, (4_000, 1_000)),
     ))  # fmt: skip
-    assert short == Looks(frozenset({0, 30}), light=True)
+    assert short == Looks(frozenset({0, 20}), light=True)
     assert not middle.light
     assert 2 <= len(middle.epochs) < len(long.epochs)
     assert {0, 100} <= middle.epochs & long.epochs
@@ -79,7 +79,10 @@ def test_never_more_than_the_aim_and_a_reason_where_there_is_none(planned, n_epo
 def test_the_same_on_the_same_device_kind_and_fewer_where_training_is_quicker(planned):
     frozen = looks("auto", planned(50, "partial_fine_tuning", 9), 1_000, 200, 50, "cpu")
     assert len(frozen.epochs) <= len(looks("auto", planned(50), 1_000, 200, 50, "cpu").epochs)
+    threaded = looks("auto", planned(50), 1_000, 200, 50, "cpu", 4)
+    assert len(threaded.epochs) < len(looks("auto", planned(50), 1_000, 200, 50, "cpu").epochs)
     quick = looks("auto", planned(50), 1_000, 200, 50, "cuda")
+    assert quick == looks("auto", planned(50), 1_000, 200, 50, "cuda", 4)  # threads say nothing of another device
     assert len(quick.epochs) <= len(looks("auto", planned(50), 1_000, 200, 50, "cpu").epochs)
     assert dataclasses.replace(quick) == quick
 

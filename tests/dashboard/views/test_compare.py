@@ -178,10 +178,13 @@ def test_of_several_networks_the_alarm_names_its_own(show, by_hand, small, words
     assert "(plain8_cifar10 on digits, labels: 100)" in alarm
     assert "resnet20_cifar10" not in alarm
     assert "of 10 units" not in alarm
+    assert "Negative transfer also on" not in words(app)
     app.selectbox(key="compare-network").set_value("resnet20_cifar10").run()
-    assert "Negative transfer" not in words(app)
+    assert "Negative transfer." not in words(app)
+    assert "Negative transfer also on plain8_cifar10. Choose it above" in words(app)
     app.selectbox(key="compare-network").set_value("plain8_cifar10").run()
-    assert "Negative transfer" in words(app)
+    assert "Negative transfer." in words(app)
+    assert "Negative transfer also on" not in words(app)
 
 
 NETWORKS = ("resnet20_cifar10", "plain8_cifar10")
