@@ -41,7 +41,8 @@ def missing(spec: ExperimentSpec, planned: Set[str]) -> Iterator[tuple[str, str,
     """Yield (label of the link, what it would show, the experiment with it) of each section that this one has no data for."""
     for label, what, changes in _additions(spec, planned):
         try:
-            yield label, what, dataclasses.replace(spec, **changes)
+            # Without its name: two experiments of one name are hard to tell apart.
+            yield label, what, dataclasses.replace(spec, name="", **changes)
         except SpecError:  # the two do not go together: then there is nothing to offer
             continue
 

@@ -48,3 +48,8 @@ def test_the_link_gives_the_lab_that_experiment(place: int) -> None:
 )
 def test_budgets_around_the_one_there_is(given, wanted) -> None:
     assert budgets_around(given) == wanted
+
+
+def test_what_is_offered_does_not_bear_the_name_of_another_experiment() -> None:
+    spec = ExperimentSpec(label_budgets=(50,), name="Mine")
+    assert [asked.name for _, _, asked in missing(spec, {"linear_probe"})] == ["", "", ""]
