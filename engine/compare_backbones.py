@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from engine import backbones, probe_set
+from engine.caches import Caches
 from engine.control import Control
-from engine.depths import Caches, Prepared
+from engine.depths import Prepared
 from engine.device import Device
 from engine.errors import DatasetError
 from engine.features import extract

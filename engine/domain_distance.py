@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from engine import backbones, probe_set
+from engine.caches import Caches
 from engine.control import Control
-from engine.depths import Caches
 from engine.device import Device
 from engine.errors import DatasetError, ScoreNotDefined
 from engine.features import extract

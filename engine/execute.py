@@ -10,8 +10,9 @@ from typing import Any
 from engine import heads, run_weights, train
 from engine.backbones._network import Network
 from engine.backbones._weights import tensors_sha256
+from engine.caches import Caches
 from engine.control import Control
-from engine.depths import Caches, Prepared, embedded_parts, measure, measure_depths, test_accuracy, unchanged
+from engine.depths import Prepared, embedded_parts, measure, measure_depths, test_accuracy, unchanged
 from engine.device import Device
 from engine.errors import ScoreNotDefined
 from engine.events import Event, Notice, Tested

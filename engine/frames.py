@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine import adviser_grades, depth_frames, forgetting, layer_transfer_frame, run_frame, run_words, search_frame
 from engine.errors import StoreError, UnknownNameError
+from engine.event_chain import StoredEvent, check_link
 from engine.events import EpochEnded, Event, Interpolated, Started, last
 from engine.frame_columns import COLUMNS, NAMES, tidy, to_csv
 from engine.spec import POOLINGS, RunSpec
-from engine.store import Store, StoredEvent, check_link
+from engine.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,9 @@ import numpy as np
 
 from engine import backbones, probe_set
 from engine.budgets import Budget
+from engine.caches import Caches
 from engine.control import Control
-from engine.depths import Caches, Prepared, measure_depths, parts_of, read_features, source_probabilities
+from engine.depths import Prepared, measure_depths, parts_of, read_features, source_probabilities
 from engine.device import Device
 from engine.errors import ScoreNotDefined
 from engine.events import DepthMeasured, Started

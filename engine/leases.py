@@ -13,10 +13,11 @@ from typing import Any
 import psutil
 
 from engine.errors import SpecError, StaleLeaseError, StoreError
+from engine.event_chain import chain
 from engine.events import Event
 from engine.schema import next_value
 from engine.spec import RunSpec
-from engine.store import Store, chain
+from engine.store import Store
 
 STALLED_SECONDS = 15.0
 KILL_AFTER_SECONDS = 10.0

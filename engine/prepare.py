@@ -15,9 +15,10 @@ import torch
 from engine import backbones, code_version, datasets, forgetting, seeding, train
 from engine.backbones._network import Network
 from engine.batches import Pixels
+from engine.caches import Caches
 from engine.control import Control
 from engine.course import course
-from engine.depths import Caches, Prepared
+from engine.depths import Prepared
 from engine.device import Device, precision
 from engine.errors import StrategyError
 from engine.events import Started

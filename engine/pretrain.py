@@ -12,7 +12,7 @@ from engine.backbones._base import ASSETS
 from engine.backbones._describe import describe
 from engine.backbones._network import Network
 from engine.backbones._weights import file_sha256, save_backbone
-from engine.depths import Caches
+from engine.caches import Caches
 from engine.device import Device
 from engine.errors import SpecError, TransferscopeError
 from engine.events import Diverged, EpochEnded, Event, Started, Tested

@@ -18,8 +18,8 @@ from typing import Any
 from engine import backbones, datasets, execute, generators, heads, learned, measured_cost, search, train
 from engine.backbones import Card
 from engine.backbones._network import Network
+from engine.caches import Caches
 from engine.control import Control, Stretch
-from engine.depths import Caches
 from engine.device import Device
 from engine.errors import StrategyError
 from engine.events import EpochEnded, Event, SettingChosen, TrialEnded

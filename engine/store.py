@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Iterable, Sequence
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import AmbiguousNameError, QueueFullError, StoreError, UnknownNameError
-from engine.events import Event, parse
+from engine.errors import AmbiguousNameError, QueueFullError, UnknownNameError
+from engine.event_chain import StoredEvent, check_link
 from engine.schema import Database, next_value
 from engine.spec import ExperimentSpec, RunSpec
 
@@ -29,29 +28,6 @@ class Submission:
     experiment_id: str
     queued: tuple[str, ...]
     reused: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class StoredEvent:
-    """An event with its place: `seq` orders the whole store, `ordinal` the attempt it belongs to."""
-
-    seq: int
-    run_id: str
-    attempt: int
-    ordinal: int
-    at: float
-    kind: str
-    body: str
-    checksum: bytes
-
-    def parsed(self) -> Event:
-        """The event itself."""
-        return parse(self.kind, self.body)
-
-
-def chain(previous: bytes, ordinal: int, kind: str, body: str) -> bytes:
-    """Checksum of an event that also covers every event before it."""
-    return hashlib.blake2b(previous + f"{ordinal}/{kind}/{body}".encode(), digest_size=8).digest()
 
 
 class Store:
@@ -292,17 +268,3 @@ class Store:
             f"SELECT seq, run_id, attempt, ordinal, at, kind, body, checksum FROM event WHERE {where}", values
         )
         return [StoredEvent(*row) for row in rows]
-
-
-def check_link(previous: StoredEvent | None, event: StoredEvent) -> None:
-    """Check that an event is what was written after the one before it in its attempt.
-
-    Raises:
-        StoreError: it was altered, or one is missing; the run and the place are named.
-    """
-    place, before = (previous.ordinal + 1, previous.checksum) if previous else (0, b"")
-    if event.ordinal != place or chain(before, event.ordinal, event.kind, event.body) != event.checksum:
-        raise StoreError(
-            f"The store is damaged: event {event.ordinal} of run {event.run_id} is not what was written."
-            " Use 'Run again' in the Library to compute the run anew."
-        )

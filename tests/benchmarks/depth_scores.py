@@ -23,8 +23,9 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from engine import execute, probe_set
+from engine.caches import Caches
 from engine.control import Control
-from engine.depths import Caches, Prepared, measure_depths
+from engine.depths import Prepared, measure_depths
 from engine.device import cpu
 from engine.features import extract
 from engine.scores import SCORES

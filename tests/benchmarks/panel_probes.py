@@ -18,8 +18,8 @@ from _pairs import alternate, report
 from threadpoolctl import threadpool_limits
 
 from engine import execute
+from engine.caches import Caches
 from engine.control import Control
-from engine.depths import Caches
 from engine.device import cpu
 from engine.features import extract
 from engine.panel import FOLDS, PENALTIES, size

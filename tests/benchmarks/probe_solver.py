@@ -20,8 +20,8 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from engine import execute
+from engine.caches import Caches
 from engine.control import Control
-from engine.depths import Caches
 from engine.device import cpu
 from engine.features import extract
 from engine.scores._logistic import Basis, path

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import execute
-from engine.depths import Caches
+from engine.caches import Caches
 from engine.device import cpu
 from engine.errors import BackboneError, ScoreNotDefined
 from engine.events import DepthMeasured, Event, Started

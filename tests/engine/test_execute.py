@@ -13,9 +13,9 @@ import torch
 from engine import backbones, datasets, execute, limits, networks
 from engine.backbones._weights import tensors_sha256
 from engine.batches import Pixels
+from engine.caches import Caches
 from engine.control import Cancelled, Control
 from engine.datasets import _load
-from engine.depths import Caches
 from engine.device import cpu
 from engine.errors import BackboneError, DatasetError, WeightsError
 from engine.events import DepthMeasured, Diverged, EpochEnded, Event, FreezeChecked, Notice, Started

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine import backbones, execute, kept, networks, plan, source_task
-from engine.depths import Caches
+from engine.caches import Caches
 from engine.device import cpu
 from engine.errors import DatasetError, SpecError
 from engine.events import Event, ForgettingMeasured, FreezeChecked, Interpolated

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine import execute, panel, panel_plan, probe_set
+from engine.caches import Caches
 from engine.control import Control
-from engine.depths import Caches
 from engine.device import cpu
 from engine.events import EpochEnded, Event, PanelCost, PanelMeasured
 from engine.scores import SCORES

@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn import functional
 
 from engine import backbones
+from engine.caches import Caches
 from engine.control import Control
-from engine.depths import Caches
 from engine.device import Device, cpu
 from engine.errors import StrategyError
 from engine.events import Started
