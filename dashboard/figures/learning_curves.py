@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.figures import _cells, _style, _words
+from dashboard.figures import _by_epoch, _cells, _style, _words
 from dashboard.figures._style import Drawn, Look
 
-METRICS = {"accuracy": ("Accuracy by epoch", "Accuracy (%)"), "loss": ("Loss by epoch", "Loss (cross-entropy, nats)")}
 _SPLITS = ("train", "validation")
 _COLUMNS = "strategy frozen_depth seed run_id split epoch".split()
 
@@ -36,22 +35,18 @@ def learning_curves(
     Raises:
         ValueError: an unknown metric.
     """
-    if metric not in METRICS:
-        raise ValueError(f"metric is {metric!r}; it must be one of: {', '.join(METRICS)}.")
-    title, axis_title = METRICS[metric]
+    title, _ = _by_epoch.words(metric)
     look = {"dark": dark, "uirevision": uirevision}
     number = "percent" if metric == "accuracy" else "loss"
-    rows = frame if frame.empty else frame[frame["metric"] == metric]
+    rows = _by_epoch.measured(frame, metric)
     rows = rows if rows.empty else rows.drop_duplicates(["run_id", "split", "epoch"])
     if rows.empty:
-        return _style.empty(
-            title,
-            "Nothing measured yet: each run draws a point after every epoch, on the images it learns from (train) "
+        return _by_epoch.nothing(
+            metric,
+            "each run draws a point after every epoch, on the images it learns from (train) "
             "and on images held back (validation).",
             [*_COLUMNS, number],
             **look,
-            xaxis={"title": {"text": "Epoch"}},
-            yaxis={"title": {"text": axis_title}},
         )
     rows = _ordered(rows.assign(**{number: _finite(rows["value"], 100 if metric == "accuracy" else 1)}), dark)
     diverged = _diverged(rows, runs, number)
@@ -64,22 +59,13 @@ def learning_curves(
         traces,
         title=title,
         notes=[_cells.progress(runs), _count(rows), ", ".join(meaning[split] for split in splits)],
-        xaxis=epoch_axis(int(rows["epoch"].max())),
-        yaxis=_style.accuracy_axis(axis_title, rows[number])
-        if metric == "accuracy"
-        else {"title": {"text": axis_title}},
+        **_by_epoch.axes(metric, int(rows["epoch"].max()), rows[number]),
         **look,
     )
     alt = f"Line chart of {title.lower()}, {_count(rows)}. {_last_values(rows, number)}"
     if len(diverged):
         alt += f" {len(diverged)} diverged."
     return Drawn(figure, title, alt, _reading(rows, number, diverged), rows[[*_COLUMNS, number]].reset_index(drop=True))
-
-
-def epoch_axis(last: int) -> dict[str, Any]:
-    """Return the axis of epochs; of a few ones each has its tick, where Plotly would put ticks between them."""
-    ticks = {"dtick": 1} if last <= 12 else {}
-    return {"title": {"text": "Epoch"}, "rangemode": "tozero", "tickformat": "d", **ticks}
 
 
 def _finite(values: pd.Series, factor: int) -> pd.Series:

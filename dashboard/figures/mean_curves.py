@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.figures import _cells, _style, _words
+from dashboard.figures import _by_epoch, _cells, _style, _words
 from dashboard.figures._style import Drawn
-from dashboard.figures.learning_curves import METRICS, epoch_axis
 from engine.learning_means import CELL, learning_means
 
 DRAWN = 6
@@ -44,22 +43,18 @@ def mean_curves(
     Raises:
         ValueError: an unknown metric.
     """
-    if metric not in METRICS:
-        raise ValueError(f"metric is {metric!r}; it must be one of: {', '.join(METRICS)}.")
-    title, axis_title = METRICS[metric]
+    title, _ = _by_epoch.words(metric)
     look = {"dark": dark, "uirevision": uirevision}
-    rows = frame if frame.empty else frame[frame["metric"] == metric]
+    rows = _by_epoch.measured(frame, metric)
     networks = _networks(rows)
     kept = networks[_chosen(networks, cells)]
     if kept.empty:
-        return _style.empty(
-            title,
-            "Nothing measured yet: a line appears for each network, the mean of its seeds after every epoch, on the images they"
+        return _by_epoch.nothing(
+            metric,
+            "a line appears for each network, the mean of its seeds after every epoch, on the images they"
             " learn from (train) and on images held back (validation).",
             [*CELL, "split", "epoch", *_NUMBERS],
             **look,
-            xaxis={"title": {"text": "Epoch"}},
-            yaxis={"title": {"text": axis_title}},
         )
     table = _table(rows.merge(kept, on=CELL), kept, metric)
     left_out = len(networks) - len(kept)
@@ -80,10 +75,7 @@ def mean_curves(
             band,
             "dashed: train, solid: validation",
         ],
-        xaxis=epoch_axis(int(table["epoch"].max())),
-        yaxis=_style.accuracy_axis(axis_title, table["mean"])
-        if metric == "accuracy"
-        else {"title": {"text": axis_title}},
+        **_by_epoch.axes(metric, int(table["epoch"].max()), table["mean"]),
         **look,
     )
     ends = _ends(table, kept, metric, differing)

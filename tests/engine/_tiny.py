@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from engine.backbones._network import Network
 
 TINY = "tiny"
 """A backbone of four units for images of 12 x 12, registered while a test asks for it: `execute` in milliseconds."""
@@ -23,37 +30,44 @@ def build_tiny(name: str = TINY):
     return ComposedNetwork(units, widths[-1])
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """The tiny backbone's name. Its pretrained weights are other than any seed's own."""
+@contextlib.contextmanager
+def registered(name: str, label: str, build: Callable[[], Network], folder: Path, seed: int) -> Iterator[str]:
+    """Within it there is a backbone of this name, with pretrained weights that are other than any seed's own."""
     import torch
 
     from engine.backbones import BACKBONES, Card, Family
     from engine.backbones._unit_costs import describe_units
     from engine.backbones._weights import load_file, save_backbone
 
-    file = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    torch.manual_seed(12345)
-    save_backbone(build_tiny(), file, {})
-    size = (3, 12, 12)
-    units = describe_units(build_tiny(), size)
-    card = Card(TINY, "Tiny", "Four units.", TINY, "made up", size, (0.5,) * 3, (0.25,) * 3, "bilinear", units)
+    file = folder / f"{name}.safetensors"
+    torch.manual_seed(seed)
+    save_backbone(build(), file, {})
+    size, colours = (3, 12, 12), ((0.5,) * 3, (0.25,) * 3)
+    units = describe_units(build(), size)
+    card = Card(name, label, "Four units.", name, "made up", size, *colours, "bilinear", units)
     BACKBONES.load()
     BACKBONES.register(
         Family(
-            name=TINY,
-            label="Tiny",
+            name=name,
+            label=label,
             summary="Four units.",
             source="made up",
-            names=lambda: [TINY],
-            accepts=lambda name: name == TINY,
-            build=build_tiny,
-            load=lambda network, name, home: load_file(network, name, file),
-            card=lambda name: card,
+            names=lambda: [name],
+            accepts=lambda asked: asked == name,
+            build=lambda asked: build(),
+            load=lambda network, asked, home: load_file(network, asked, file),
+            card=lambda asked: card,
         )
     )
-    yield TINY
-    del BACKBONES._entries[TINY]
+    yield name
+    del BACKBONES._entries[name]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The tiny backbone's name."""
+    with registered(TINY, "Tiny", build_tiny, tmp_path_factory.mktemp("weights"), 12345) as name:
+        yield name
 
 
 TINY_VIT = "tiny_vit"
@@ -72,34 +86,6 @@ def build_tiny_vit(name: str = TINY_VIT):
 
 @pytest.fixture(scope="session")
 def tiny_vit(tmp_path_factory):
-    """The tiny transformer's name. Its pretrained weights are other than any seed's own."""
-    import torch
-
-    from engine.backbones import BACKBONES, Card, Family
-    from engine.backbones._unit_costs import describe_units
-    from engine.backbones._weights import load_file, save_backbone
-
-    file = tmp_path_factory.mktemp("weights") / "tiny_vit.safetensors"
-    torch.manual_seed(54321)
-    save_backbone(build_tiny_vit(), file, {})
-    size = (3, 12, 12)
-    units = describe_units(build_tiny_vit(), size)
-    card = Card(
-        TINY_VIT, "Tiny ViT", "Four units.", TINY_VIT, "made up", size, (0.5,) * 3, (0.25,) * 3, "bilinear", units
-    )
-    BACKBONES.load()
-    BACKBONES.register(
-        Family(
-            name=TINY_VIT,
-            label="Tiny ViT",
-            summary="Four units.",
-            source="made up",
-            names=lambda: [TINY_VIT],
-            accepts=lambda name: name == TINY_VIT,
-            build=build_tiny_vit,
-            load=lambda network, name, home: load_file(network, name, file),
-            card=lambda name: card,
-        )
-    )
-    yield TINY_VIT
-    del BACKBONES._entries[TINY_VIT]
+    """The tiny transformer's name."""
+    with registered(TINY_VIT, "Tiny ViT", build_tiny_vit, tmp_path_factory.mktemp("weights"), 54321) as name:
+        yield name
