@@ -41,9 +41,8 @@ def start_again(arguments: list[str]) -> int:
     print("transferscope worker: the code has changed, starting again", file=sys.stderr, flush=True)
     os.environ[STARTED_AGAIN] = str(int(os.environ.get(STARTED_AGAIN, "0")) + 1)
     command = [sys.executable, "-m", "engine.worker", *arguments]
-    if (
-        os.name == "nt"
-    ):  # there exec begins another process, and who waits for this one would think that it has ended well
+    if os.name == "nt":
+        # There exec begins another process, and who waits for this one would think that it has ended well.
         subprocess.Popen(command, stdin=subprocess.DEVNULL, creationflags=0x00000200)
         return 0
     return os.execv(sys.executable, command)

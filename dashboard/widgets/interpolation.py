@@ -22,7 +22,7 @@ def interpolation(experiment_id: str, shown: Part) -> None:
     cell = known[0]
     if len(known) > 1:
         place = st.selectbox(
-            "Network", range(len(known)), format_func=lambda one: words(known[one]), key="compare-line-cell"
+            "Trained network", range(len(known)), format_func=lambda one: words(known[one]), key="compare-line-cell"
         )
         cell = known[place or 0]
     rows = frame

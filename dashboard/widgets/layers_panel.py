@@ -44,7 +44,9 @@ def panel(experiment: dict[str, Any]) -> None:
             "Measure", METRICS, format_func=score_words.label, default=METRICS[0], required=True, key="panel-metric",
             bind="query-params", help="Taken on a fixed set of training images, the same at every epoch.",
         )  # fmt: skip
-        cell = st.selectbox("Network", every, format_func=partial(words, every), key=f"panel-cell-{experiment_id}")
+        cell = st.selectbox(
+            "Trained network", every, format_func=partial(words, every), key=f"panel-cell-{experiment_id}"
+        )
     epochs = planned_epochs(spec, frame)
     epoch = epochs[0]
     if len(epochs) > 1:

@@ -44,7 +44,9 @@ def before_after(experiment: dict[str, Any]) -> None:
     if not brief(experiment_id, runs, frame):
         return
     every = state.derived(cells, runs)
-    cell = st.selectbox("Network", every, format_func=partial(words, every), key=f"similarity-cell-{experiment_id}")
+    cell = st.selectbox(
+        "Trained network", every, format_func=partial(words, every), key=f"similarity-cell-{experiment_id}"
+    )
     _card(implementations.untouched(experiment["spec"]), key="similarity-card")
     place = f"layers-similarity/{experiment_id}/{cell}"
     chart(state.fed(place, partial(_drawn, experiment_id, cell, words(every, cell))), key="layers-similarity")
