@@ -124,6 +124,12 @@ def sentences(spec: ExperimentSpec, planned: Sequence[PlannedRun], seconds: floa
     return said + refusals(spec, planned)
 
 
+def spared(runs: int) -> str:
+    """What leaving the added controls out would spare where a queue is too full for them; `runs`: how many, at least one."""
+    many = f"{runs:,} of the new runs are controls that were" if runs > 1 else "1 of the new runs is a control that was"
+    return f"{many} added: controls = false leaves them out, and the others may wait."
+
+
 def refusals(spec: ExperimentSpec, planned: Sequence[PlannedRun]) -> list[str]:
     """What could not be added, one sentence for each control and reason."""
     return left_out_words(not_added(spec, planned), "not added as a control")

@@ -70,7 +70,12 @@ class StoreError(TransferscopeError):
 
 
 class QueueFullError(StoreError):
-    """More runs were submitted than may wait."""
+    """More runs or tasks were submitted than may wait."""
+
+    def __init__(self, text: str, *, over: int = 0, queued: Iterable[str] = ()) -> None:
+        """`over`: how many too many; `queued`: ids of the runs that an experiment would have added."""
+        super().__init__(text)
+        self.over, self.queued = over, frozenset(queued)
 
 
 class StaleLeaseError(StoreError):

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from engine import backbones, cost, task_queue
+from engine import added_controls, backbones, cost, task_queue
 from engine import home as homes
-from engine.errors import SpecError
+from engine.errors import QueueFullError, SpecError
 from engine.launch import ensure_worker, supervise
 from engine.leases import Leases
 from engine.plan import PlannedRun, plan
@@ -36,7 +36,15 @@ def queue_planned(
     store: Store, spec: ExperimentSpec, planned: tuple[PlannedRun, ...], *, again: bool = False
 ) -> Submission:
     """As `queue`, of an experiment that is planned already; `spec` is from `located`."""
-    submission = store.submit(spec, [(one.run, one.card.n_units) for one in planned], again=again)
+    try:
+        submission = store.submit(spec, [(one.run, one.card.n_units) for one in planned], again=again)
+    except QueueFullError as error:
+        spared = sum(one.added for one in planned if one.run.run_id in error.queued)
+        if spared < error.over:
+            raise
+        raise QueueFullError(
+            f"{error} {added_controls.spared(spared)}", over=error.over, queued=error.queued
+        ) from error
     if submission.queued:
         ensure_worker(store)
     return submission

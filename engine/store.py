@@ -76,15 +76,17 @@ class Store:
                     "INSERT OR IGNORE INTO experiment_run VALUES (?, ?, ?)", (spec.experiment_id, run.run_id, position)
                 )
             if queued:
-                self._check_room(db)
+                self._check_room(db, queued)
         return Submission(spec.experiment_id, tuple(queued), tuple(reused))
 
-    def _check_room(self, db: Any) -> None:
+    def _check_room(self, db: Any, queued: Sequence[str] = ()) -> None:
         waiting = next(db.execute("SELECT count(*) FROM run WHERE state = 'queued'"))[0]
         if waiting > self.max_queued:
             raise QueueFullError(
                 f"{waiting} runs would wait, and at most {self.max_queued} may. Wait until some have finished, stop"
-                " some in the Library (or `python -m engine cancel ID`), or ask for fewer depths, seeds or budgets."
+                " some in the Library (or `python -m engine cancel ID`), or ask for fewer depths, seeds or budgets.",
+                over=waiting - self.max_queued,
+                queued=queued,
             )
 
     def _add(self, db: Any, run: RunSpec, n_units: int, now: float, again: bool) -> bool:

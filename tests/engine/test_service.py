@@ -9,7 +9,7 @@ import pytest
 
 import engine
 from engine import cost, service
-from engine.errors import DatasetError, HomeError, SpecError, UnknownNameError
+from engine.errors import DatasetError, HomeError, QueueFullError, SpecError, UnknownNameError
 from engine.leases import Leases
 from engine.plan import plan
 from engine.presets import PRESETS
@@ -46,6 +46,30 @@ def test_what_cannot_run_records_nothing(store, make_spec, no_worker, change, er
         service.queue(store, make_spec(**change))
     assert store.experiments() == []
     assert no_worker == []
+
+
+@pytest.mark.parametrize(("room", "helps"), [(1, True), (0, False)])
+def test_a_queue_too_full_for_added_controls_says_how_to_leave_them_out_where_that_helps(
+    store, make_spec, no_worker, room, helps
+):
+    """LoRA brings two controls: with room for one run it could run without them."""
+    spec = make_spec(strategies=("lora",), weights="pretrained")
+    assert len(plan(spec)) == 3
+    store.max_queued = room
+    with pytest.raises(QueueFullError, match=f"3 runs would wait, and at most {room} may") as raised:
+        service.queue(store, spec)
+    said = "2 of the new runs are controls that were added: controls = false leaves them out, and the others may wait."
+    assert str(raised.value).endswith(said) is helps
+    assert (store.experiments(), no_worker) == ([], [])
+    if helps:
+        assert len(service.queue(store, dataclasses.replace(spec, controls=False)).queued) == room
+
+
+def test_a_queue_too_full_for_what_was_named_says_nothing_of_controls(store, make_spec):
+    store.max_queued = 0
+    with pytest.raises(QueueFullError) as raised:
+        service.queue(store, make_spec(strategies=("lora",), weights="pretrained", controls=False))
+    assert "controls" not in str(raised.value)
 
 
 def test_a_folder_means_the_same_from_everywhere(store, make_spec, colours, monkeypatch):
