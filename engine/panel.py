@@ -64,7 +64,7 @@ class Panel:
         self._labels = images.labels[self._rows]
         planned = PlannedRun(run, ready.card, images.info)
         counts = (len(labels), len(ready.split.validation), len(self._rows))
-        about = (*counts, ready.pixels.device.type, torch.get_num_threads())
+        about = (*counts, ready.pixels.device.type, torch.get_num_threads(), ready.precision)
         self._looks = panel_plan.looks(run.panel_epochs or (), planned, *about)
         self._name = probe_set.name(images, self._rows)
         _, classes = np.unique(self._labels, return_inverse=True)

@@ -24,8 +24,7 @@ def threads_for(features: np.ndarray) -> contextlib.AbstractContextManager:
 
 @functools.cache
 def _pools() -> ThreadpoolController:
-    import scipy.linalg
-    import sklearn.mixture  # noqa: F401  (first: the look below sees loaded libraries only)
+    import scipy.linalg  # first: the look below sees loaded libraries only; scikit-learn brings no BLAS but this one
     from threadpoolctl import ThreadpoolController
 
     assert scipy.linalg

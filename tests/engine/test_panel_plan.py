@@ -87,6 +87,13 @@ def test_the_same_on_the_same_device_kind_and_fewer_where_training_is_quicker(pl
     assert dataclasses.replace(quick) == quick
 
 
+def test_passes_are_dearer_than_a_training_in_fewer_bits(planned):
+    whole, half = (looks("auto", planned(50), 1_000, 200, 50, "cpu", 1, precision) for precision in panel_plan.PASS)
+    assert 2 <= len(half.epochs) < len(whole.epochs)
+    refused = looks("auto", planned(8), 40, 10, 40, "cpu", 1, "bfloat16").refused
+    assert refused != looks("auto", planned(8), 40, 10, 40, "cpu").refused
+
+
 def test_solving_is_counted_by_the_size_of_what_is_solved(planned):
     one = planned(4)
     assert panel_plan.solving_seconds(one, 40, light=True) < panel_plan.solving_seconds(one, 40) / 3
