@@ -21,14 +21,14 @@ MARGIN = 1.5
 PASS = {"float32": 1.0, "bfloat16": 2.0}
 """By how much an operation of a pass, which is float32, is dearer than one of a training in this precision. Three networks, an
 image forward against forward and backward: a third, as counted, in float32, and 1.6 to 1.7 times that in bfloat16."""
-PER_UNIT, PER_UNIT_LIGHT = 0.0025, 0.0008
-"""Seconds of a processor that measuring a unit takes whatever its size: 40 images in 10 classes took 2.6 ms of 64 features and
-2.9 of 256; without probe and LogME a fourth of that."""
-PER_PRODUCT, PER_LOGIT = 0.5e-9, 10e-9
-"""Seconds for each of n x d x min(n, d) (Gram matrices and spectra) and of n x min(n, d) x classes (the probes): 512 images took
-44 ms of 256 features in 10 classes, 99 in 100, and 216 and 290 ms of 2,048 features; these give 34, 151, 297 and 533."""
-GRID_LOOKS = 2
-"""Looks' worth of solving that choosing the probe's penalty takes, once."""
+PER_UNIT, PER_UNIT_LIGHT = 0.0022, 0.0006
+"""Seconds of a processor that measuring a unit takes whatever its size; light is without probe and LogME."""
+PER_PRODUCT, PER_PAIR, PER_LOGIT = 0.5e-9, 15e-9, 24e-9
+"""Seconds for each of n x d x min(n, d) (Gram matrices and spectra), of n x n (neighbours) and of n x min(n, d) x classes (the
+probes). Of three networks a unit took 1.9 to 2.8 ms on 40 digits, and of photographs 5 to 8 on 160 and 15 to 26 on 480; these
+give 2.6 to 2.7, 6 to 8 and 15 to 26. Of many classes they say too much: 400 images of 256 features in 100 took 68 ms, not 276."""
+GRID_LOOKS = 1.25
+"""Looks' worth of solving that choosing the probe's penalty takes, once: 0.6 to 1.2."""
 LEAST = 2
 """Looks that make a curve: before the training and after it."""
 SPEEDS = {"cpu": 150e9, "cuda": 5e12, "mps": 1e12}
@@ -102,7 +102,7 @@ def solving_seconds(planned: PlannedRun, n_probe: int, light: bool = False) -> f
     for unit in planned.card.units:
         least = min(n_probe, unit.n_features)
         seconds += PER_UNIT_LIGHT if light else PER_UNIT
-        seconds += PER_PRODUCT * n_probe * unit.n_features * least
+        seconds += PER_PRODUCT * n_probe * unit.n_features * least + PER_PAIR * n_probe**2
         if not light:
             seconds += PER_LOGIT * n_probe * least * min(n_probe, planned.info.n_classes)
     return seconds

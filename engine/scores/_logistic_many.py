@@ -2,7 +2,8 @@
 
 A fit to 30 images costs less than calling a solver for it. Whoever has dozens of them (units times folds) solves them here in
 common L-BFGS steps, so that calls are paid once for all. Problems of different sizes are padded with rows and directions that are
-zero, which add nothing to a gradient. A problem that has arrived stands still, and leaves once half of them have.
+zero, which add nothing to a gradient, as long as what that computes in vain costs less than calls of their own. A problem that
+has arrived stands still, and leaves once half of them have.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ ROUNDING = 1e-15
 """Share of the objective below which a difference is none."""
 TOGETHER = 1_000_000
 """Numbers in weights and logits up to which problems are solved in one go: what fits a processor's cache."""
+IN_VAIN = 300_000
+"""Products of an evaluation that padding may add: about what the calls of a step of their own would take."""
 
 
 @dataclass(frozen=True)
@@ -50,28 +53,33 @@ def logits(
         tolerance: as `engine.scores._logistic.TOLERANCE`.
         step: called before every evaluation; may raise to stop.
     """
-    found: list[list[np.ndarray]] = [[] for _ in grid]
+    found = [[np.empty(0)] * len(problems) for _ in grid]
     for part in _parts(problems, n_classes):
-        padded = _Padded.of(problems[part], n_classes)
+        chosen = [problems[one] for one in part]
+        padded = _Padded.of(chosen, n_classes)
         weights = np.zeros((len(padded.squares), n_classes, padded.squares.shape[1]))
         for place, c in enumerate(grid):
             weights = _solve(padded, c[part], weights, tolerance, step)
             predicted = weights @ padded.held
-            for one, problem in zip(predicted, problems[part], strict=True):
-                found[place].append(one[:, : len(problem.held)].T)
+            for one, of, problem in zip(part, predicted, chosen, strict=True):
+                found[place][one] = of[:, : len(problem.held)].T
     return found
 
 
-def _parts(problems: Sequence[Problem], n_classes: int) -> list[slice]:
-    """Neighbours that are small enough to be solved together."""
-    parts, start, numbers = [], 0, 0
-    for place, problem in enumerate(problems):
-        size = n_classes * (len(problem.rows) + min(problem.rows.shape))
-        if place > start and numbers + size > TOGETHER:
-            parts.append(slice(start, place))
-            start, numbers = place, 0
-        numbers += size
-    return [*parts, slice(start, len(problems))]
+def _parts(problems: Sequence[Problem], n_classes: int) -> list[list[int]]:
+    """Places of problems that are solved together, the smallest first: alike and small enough that it pays."""
+    directions = [min(problem.rows.shape) for problem in problems]
+    parts: list[list[int]] = [[]]
+    numbers = products = 0
+    for one in sorted(range(len(problems)), key=lambda one: (directions[one], len(problems[one].rows))):
+        n, k = len(problems[one].rows), directions[one]
+        padded = n_classes * (len(parts[-1]) + 1) * k * max([n, *(len(problems[other].rows) for other in parts[-1])])
+        numbers, products = numbers + n_classes * (n + k), products + n_classes * n * k
+        if parts[-1] and (numbers > TOGETHER or padded - products > IN_VAIN):
+            parts.append([])
+            numbers, products = n_classes * (n + k), n_classes * n * k
+        parts[-1].append(one)
+    return parts
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,7 @@ def test_what_it_took_is_recorded_as_a_share_of_the_epoch_and_auto_looks_at_what
     # A network of some thousand weights trains quicker than any solver.
     monkeypatch.setattr(panel_plan, "PER_UNIT_LIGHT", 0.0)
     monkeypatch.setattr(panel_plan, "PER_PRODUCT", 0.0)
+    monkeypatch.setattr(panel_plan, "PER_PAIR", 0.0)
     items = items_of(_long(run))
     costs = of(PanelCost, items)
     assert [cost.epoch for cost in costs] == [0, 5, 10, 15, 20]

@@ -99,7 +99,7 @@ def test_solving_is_counted_by_the_size_of_what_is_solved(planned):
     assert panel_plan.solving_seconds(one, 40, light=True) < panel_plan.solving_seconds(one, 40) / 3
     assert one.info.n_classes == 10
     rows = [(40, min(40, unit.n_features), unit.n_features) for unit in one.card.units]
-    wanted = sum(0.0025 + 0.5e-9 * n * d * least + 10e-9 * n * least * 10 for n, least, d in rows)
+    wanted = sum(0.0022 + 0.5e-9 * n * d * least + 15e-9 * n * n + 24e-9 * n * least * 10 for n, least, d in rows)
     assert panel_plan.solving_seconds(one, 40) == pytest.approx(wanted)
 
 

@@ -73,10 +73,20 @@ def test_what_is_too_large_to_be_solved_together_is_solved_in_parts(monkeypatch)
     whole = logits(problems, 3, grid, 1e-8)
     monkeypatch.setattr(_logistic_many, "TOGETHER", 200)
     parts = _logistic_many._parts(problems, 3)
-    assert [(part.start, part.stop) for part in parts] == [(0, 2), (2, 4), (4, 5)]
+    assert parts == [[0, 1], [2, 3], [4]]
     for a, b in zip(whole, logits(problems, 3, grid, 1e-8), strict=True):
         for one_way, other in zip(a, b, strict=True):
             np.testing.assert_allclose(one_way, other, atol=1e-6)
+
+
+def test_the_unlike_are_solved_apart_and_each_keeps_its_place(monkeypatch):
+    problems = [problem(seed, 30, (20, 3)[seed % 2], 3) for seed in range(4)]
+    assert _logistic_many._parts(problems, 3) == [[1, 3, 0, 2]]
+    monkeypatch.setattr(_logistic_many, "IN_VAIN", 100)
+    assert _logistic_many._parts(problems, 3) == [[1, 3], [0, 2]]
+    c = np.array([1e-3, 1e-2, 0.1, 1.0])
+    for made, own, found in zip(problems, c, logits(problems, 3, [c], 1e-8)[0], strict=True):
+        np.testing.assert_allclose(found, one(made, 3, own, 1e-8), atol=1e-6)
 
 
 def test_rows_without_any_variation_give_the_share_of_each_class():
